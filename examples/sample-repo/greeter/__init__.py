@@ -1,0 +1,5 @@
+"""Greets people."""
+
+from greeter.greeting import greet
+
+__all__ = ["greet"]

@@ -1,0 +1,71 @@
+import type { CommandUnknownOpts } from '@commander-js/extra-typings';
+import type { CleanupItem } from '../../contract/api.js';
+import { FilareError } from '../../contract/errors.js';
+import { askYes, canAsk } from '../ask.js';
+import { newCommand } from '../command.js';
+import type { CliContext } from '../context.js';
+import { plural } from '../fleet-table.js';
+import { styled, type Span } from '../style.js';
+import { tableLines } from '../table.js';
+
+/** `cleanup`: what sessions left behind and nobody needs. */
+export function cleanupCommand(context: CliContext): CommandUnknownOpts {
+  return newCommand(
+    'cleanup',
+    'Remove what sessions left behind and nobody needs; only what carries our labels or stands in our ledger',
+    ['filare-agents cleanup --dry-run', 'filare-agents cleanup --yes'],
+  )
+    .option('--dry-run', 'only say what would be removed')
+    .option('-y, --yes', 'do not ask')
+    .option('--no-input', 'never ask: without --yes that is a mistake')
+    .action(async (options) => {
+      const { out, globals } = context;
+      await using fleet = await context.openFleet();
+      if (options.dryRun === true) {
+        sayItems(context, await fleet.cleanup({ dry_run: true }));
+        return;
+      }
+      if (options.yes !== true) {
+        if (!options.input || !canAsk(context) || globals.json === true) {
+          throw new FilareError({
+            code: 'usage',
+            message: 'cleanup removes things, and there is nobody to ask',
+            hint: 'look with --dry-run, then say --yes',
+          });
+        }
+        const planned = await fleet.cleanup({ dry_run: true });
+        sayItems(context, planned);
+        const removable = planned.filter((item) => item.action === 'would_remove').length;
+        if (removable === 0 || !(await askYes(context, `Remove ${plural(removable, 'thing')}?`))) return;
+      }
+      sayItems(context, await fleet.cleanup({ dry_run: false }));
+    });
+}
+
+function sayItems(context: CliContext, items: readonly CleanupItem[]): void {
+  const { out, globals } = context;
+  if (globals.json === true) {
+    out.json(items);
+    return;
+  }
+  if (items.length === 0) {
+    out.note('there is nothing to clean up');
+    return;
+  }
+  const head = [
+    { title: 'ACTION' },
+    { title: 'KIND' },
+    { title: 'NAME', shrink: true },
+    { title: 'SESSION', shrink: true },
+    { title: 'WHY', shrink: true },
+  ];
+  const rows = items.map((item): Span[] => [
+    item.action === 'kept' ? styled('dim', 'kept') : styled('yellow', item.action.replace('_', ' ')),
+    item.kind,
+    item.name,
+    item.session_id ?? '-',
+    item.reason,
+  ]);
+  const columns = out.is_terminal ? out.size.columns : Number.MAX_SAFE_INTEGER;
+  for (const line of tableLines(head, rows, columns)) out.line(...line);
+}

@@ -1,0 +1,24 @@
+import type { CommandUnknownOpts } from '@commander-js/extra-typings';
+import { newCommand } from '../command.js';
+import type { CliContext } from '../context.js';
+import { runTerminal } from '../run-terminal.js';
+
+/** `shell ID`: a shell in the agent's container. */
+export function shellCommand(context: CliContext): CommandUnknownOpts {
+  return newCommand(
+    'shell',
+    "A shell in the container of a running agent, as the agent's own user; its exit code is yours",
+    ['filare-agents shell docs', 'echo "git log --oneline -3" | filare-agents shell docs'],
+  )
+    .argument('<id>', 'agent id, session id, or a unique beginning of one')
+    .action((id) => runTerminal(context, id, 'shell'));
+}
+
+/** `login ID`: Codex's own login, in the agent's container. */
+export function loginCommand(context: CliContext): CommandUnknownOpts {
+  return newCommand('login', "Codex's own device login, kept in this one agent's Codex home", [
+    'filare-agents login docs',
+  ])
+    .argument('<id>', 'agent id, session id, or a unique beginning of one')
+    .action((id) => runTerminal(context, id, 'login'));
+}

@@ -1,0 +1,62 @@
+import type { CommandUnknownOpts } from '@commander-js/extra-typings';
+import type { StartPlan } from '../../contract/api.js';
+import { FilareError } from '../../contract/errors.js';
+import { newCommand } from '../command.js';
+import type { CliContext } from '../context.js';
+import { loadAgents, loadRehearsalInput, onlyAgents } from '../load-agents.js';
+import { safeJson } from '../output.js';
+import { refusals, sayOutcomes } from '../start-outcomes.js';
+import { styled } from '../style.js';
+
+/** `start [MANIFEST…]`. */
+export function startCommand(context: CliContext): CommandUnknownOpts {
+  return newCommand(
+    'start',
+    'Start agents of manifests (by default all of configs/agents); what runs already is left alone',
+    [
+      'filare-agents start --all',
+      'filare-agents start --session docs judge',
+      'filare-agents start configs/agents/docs.yml --dry-run',
+      'filare-agents start --all --rehearsal rehearsal/first-day.yml',
+    ],
+  )
+    .argument('[manifest...]', 'manifest files or folders')
+    .option('-s, --session <id...>', 'only these agents')
+    .option('-a, --all', 'every agent of the manifests (as without --session)')
+    .option('--dry-run', 'only say what would be done, with the exact engine request; secrets are masked')
+    .option('--rehearsal <file...>', 'play a scripted part instead of calling a model')
+    .action(async (manifests, options) => {
+      if (options.all === true && options.session !== undefined) {
+        throw new FilareError({ code: 'usage', message: 'say --session or --all, not both' });
+      }
+      const declared = await loadAgents(context, manifests);
+      const agents = options.session === undefined ? declared : onlyAgents(declared, options.session);
+      const rehearsal = await loadRehearsalInput(options.rehearsal);
+      await using fleet = await context.openFleet();
+      if (options.dryRun === true) {
+        sayPlans(context, await fleet.plan(agents, { rehearsal }));
+        return;
+      }
+      const outcomes = await fleet.start(agents, { rehearsal });
+      sayOutcomes(context, outcomes);
+      const refused = refusals(outcomes);
+      if (refused !== undefined) throw refused;
+    });
+}
+
+function sayPlans(context: CliContext, plans: readonly StartPlan[]): void {
+  const { out } = context;
+  if (context.globals.json === true) {
+    out.json(plans);
+    return;
+  }
+  for (const plan of plans) {
+    out.line(styled('bold', plan.id));
+    for (const warning of plan.warnings) out.line('  ', styled('yellow', 'warning'), `: ${warning}`);
+    plan.steps.forEach((step, at) => out.line(`  ${at + 1}. ${step}`));
+    out.line(styled('dim', '  engine request:'));
+    for (const line of safeJson(plan.engine_request, 2).split('\n')) out.line(`    ${line}`);
+    out.line(styled('dim', '  config.toml of Codex:'));
+    for (const line of plan.codex_config.trimEnd().split('\n')) out.line(`    ${line}`);
+  }
+}

@@ -1,0 +1,31 @@
+import type { CommandUnknownOpts } from '@commander-js/extra-typings';
+import { newCommand } from '../command.js';
+import type { CliContext } from '../context.js';
+import { parseDuration } from '../duration.js';
+import { chosenRefs, eachRef, requireChoice } from '../each-ref.js';
+import { styled } from '../style.js';
+
+/** `stop ID…`: the container goes, the record stays. */
+export function stopCommand(context: CliContext): CommandUnknownOpts {
+  return newCommand('stop', 'Stop sessions: their containers go, their records, workspaces and branches stay', [
+    'filare-agents stop docs',
+    'filare-agents stop feature docs --grace 30s',
+    'filare-agents stop --all',
+  ])
+    .argument('[id...]', 'agent ids, session ids, or unique beginnings of them')
+    .option('-a, --all', 'every session that has not ended')
+    .option('--grace <duration>', 'how long a container may take to end by itself (default: 10s)')
+    .action(async (ids, options) => {
+      requireChoice(ids, options.all);
+      const grace_ms = options.grace === undefined ? undefined : parseDuration(options.grace, '--grace');
+      await using fleet = await context.openFleet();
+      const refs = await chosenRefs(fleet, ids, options.all);
+      if (refs.length === 0) context.out.note('no session is running');
+      await eachRef(context, {
+        refs,
+        verb: 'stop',
+        act: (ref) => fleet.stop(ref, { grace_ms }),
+        say: (row) => context.out.line(styled('bold', row.id), ` ${row.phase} `, styled('dim', row.session_id)),
+      });
+    });
+}

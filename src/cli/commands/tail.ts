@@ -1,0 +1,99 @@
+import type { CommandUnknownOpts } from '@commander-js/extra-typings';
+import type { Fleet } from '../../client/fleet.js';
+import type { TailOptions } from '../../client/session-tail.js';
+import { FilareError } from '../../contract/errors.js';
+import { TerminalText } from '../../transcript/sanitize.js';
+import { newCommand } from '../command.js';
+import type { CliContext } from '../context.js';
+import { parseCount, parseMoment } from '../duration.js';
+import { wantsColor } from '../style.js';
+import { TailView } from '../tail-view.js';
+
+/** `tail ID`. */
+export function tailCommand(context: CliContext): CommandUnknownOpts {
+  return newCommand('tail', 'Read what an agent was told, says and does, as it happens with --follow', [
+    'filare-agents tail docs --follow',
+    'filare-agents tail docs --since 10m',
+    'filare-agents tail docs --lines 20 --json',
+    'filare-agents tail docs --raw --follow > journal.jsonl',
+  ])
+    .argument('<id>', 'agent id, session id, or a unique beginning of one')
+    .option('-f, --follow', 'go on with what comes, until the session ends')
+    .option('-n, --lines <count>', 'only the last so many entries (with --raw: lines)')
+    .option('-s, --since <moment>', 'from then on: 10m, 2h, or RFC 3339')
+    .option('--raw', 'the bytes that Codex wrote, instead of the story')
+    .action(async (id, options) => {
+      const lines = options.lines === undefined ? undefined : parseCount(options.lines, '--lines', 0);
+      const since = options.since === undefined ? undefined : parseMoment(options.since, '--since', context.now_ms());
+      if (since !== undefined && (lines !== undefined || options.raw === true)) {
+        throw new FilareError({
+          code: 'usage',
+          message: `--since does not go with ${options.raw === true ? '--raw' : '--lines'}`,
+        });
+      }
+      await using fleet = await context.openFleet();
+      const follow = options.follow === true;
+      try {
+        if (options.raw === true) await tailRaw(context, fleet, id, { follow, last: lines });
+        else {
+          await tailStory(context, fleet, id, {
+            follow,
+            signal: context.out.gone,
+            ...(lines === undefined ? {} : { last: lines }),
+            ...(since === undefined ? {} : { since }),
+          });
+        }
+      } catch (error) {
+        if (!context.out.gone.aborted) throw error;
+      }
+    });
+}
+
+async function tailStory(context: CliContext, fleet: Fleet, id: string, options: TailOptions): Promise<void> {
+  const { out } = context;
+  const view = new TailView(out, wantsColor(context.env, out.is_terminal));
+  const as_json = context.globals.json === true;
+  try {
+    for await (const event of fleet.tail(id, options)) {
+      switch (event.type) {
+        case 'entry':
+          if (as_json) out.jsonLine(event.entry);
+          else view.entry(event.entry);
+          break;
+        case 'piece':
+          if (!as_json) view.piece(event.piece, agentIdOf(event.piece.session_id), context.now_ms());
+          break;
+        case 'end':
+          view.close();
+          out.note(
+            `session ${event.row.session_id} ${event.row.phase}${event.row.end_reason === null ? '' : `: ${event.row.end_reason}`}`,
+          );
+          break;
+        case 'row':
+          break;
+      }
+    }
+  } finally {
+    view.close();
+  }
+}
+
+/** The agent in `<agent id>-<UTC time>-<4 random>`. */
+function agentIdOf(session_id: string): string {
+  return session_id.replace(/-[0-9TZ]+-[a-z0-9]+$/, '');
+}
+
+async function tailRaw(
+  context: CliContext,
+  fleet: Fleet,
+  id: string,
+  options: { follow: boolean; last: number | undefined },
+): Promise<void> {
+  const { out } = context;
+  const decoder = new TextDecoder();
+  const safe = new TerminalText();
+  for await (const bytes of fleet.journal(id, { ...options, signal: out.gone })) {
+    // A terminal obeys what it is given; a file or a pipe gets the bytes themselves.
+    await out.writeAll(out.is_terminal ? safe.push(decoder.decode(bytes, { stream: true })) : bytes);
+  }
+}

@@ -1,0 +1,104 @@
+import type { CommandUnknownOpts } from '@commander-js/extra-typings';
+import { Fleet } from '../client/fleet.js';
+import { sanitize } from '../transcript/sanitize.js';
+import { COMMANDS, findCommand } from './commands.js';
+import type { CliContext } from './context.js';
+
+/** How long a Tab may take to ask the daemon, in milliseconds. */
+const ASK_MS = 1000;
+
+/** A word that may stand there, and what it is. */
+interface Candidate {
+  readonly value: string;
+  readonly about: string;
+}
+
+const GLOBAL_OPTIONS: readonly Candidate[] = [
+  { value: '--help', about: 'how it is used' },
+  { value: '--json', about: 'machine-readable output' },
+  { value: '--project', about: 'the project folder' },
+  { value: '--quiet', about: 'less talk' },
+];
+
+/** Prints what may stand in the place of the last word, a line each: value, tab, what it is. Asks a running daemon for names, never starts one, never fails. */
+export async function printCompletions(context: CliContext, words: readonly string[]): Promise<void> {
+  const typed = words.at(-1) ?? '';
+  const candidates = await candidatesFor(context, words.slice(0, -1), typed).catch(() => []);
+  for (const { value, about } of candidates) {
+    if (value.startsWith(typed)) context.out.write(`${oneWord(value)}\t${oneWord(about)}\n`);
+  }
+}
+
+async function candidatesFor(
+  context: CliContext,
+  before: readonly string[],
+  typed: string,
+): Promise<readonly Candidate[]> {
+  const names = withoutOptions(before);
+  const entry = names[0] === undefined ? undefined : findCommand(names[0]);
+  if (entry === undefined) {
+    return typed.startsWith('-')
+      ? GLOBAL_OPTIONS
+      : COMMANDS.map(({ name, summary }) => ({ value: name, about: summary }));
+  }
+  const top = (await entry.load())(context);
+  const command = top.commands.find((child) => child.name() === names[1]) ?? top;
+  const option = command.options.find((known) => [known.long, known.short].includes(before.at(-1)));
+  if (option?.argChoices !== undefined) return option.argChoices.map((value) => ({ value, about: '' }));
+  if (typed.startsWith('-')) return [...optionsOf(command), ...GLOBAL_OPTIONS];
+  if (command.commands.length > 0)
+    return command.commands.map((child) => ({ value: child.name(), about: child.summary() }));
+  if (option !== undefined && !option.isBoolean() && !/session/.test(option.flags)) return [];
+  return argumentsOf(context, command, projectOption(before) ?? context.globals.project);
+}
+
+function projectOption(words: readonly string[]): string | undefined {
+  const joined = words.find((word) => word.startsWith('--project='));
+  const at = words.indexOf('--project');
+  return joined?.slice('--project='.length) ?? (at === -1 ? undefined : words[at + 1]);
+}
+
+async function argumentsOf(
+  context: CliContext,
+  command: CommandUnknownOpts,
+  project: string | undefined,
+): Promise<readonly Candidate[]> {
+  const argument = command.registeredArguments[0];
+  if (argument?.argChoices !== undefined) return argument.argChoices.map((value) => ({ value, about: '' }));
+  const wanted = argument?.name() ?? (command.name() === 'start' ? 'id' : '');
+  if (wanted !== 'id' && wanted !== 'prompt') return [];
+  const fleet = await Fleet.open({
+    project,
+    cwd: context.cwd,
+    env: context.env,
+    start_daemon: false,
+    signal: AbortSignal.timeout(ASK_MS),
+  });
+  if (wanted === 'prompt') {
+    return (await fleet.prompts()).map((prompt) => ({
+      value: prompt.prompt_id,
+      about: `${prompt.id}: ${prompt.summary}`,
+    }));
+  }
+  return (await fleet.sessions()).map((row) => ({ value: row.id, about: `${row.role}, ${row.phase}` }));
+}
+
+function optionsOf(command: CommandUnknownOpts): Candidate[] {
+  return command.options.flatMap((option) =>
+    option.long === undefined ? [] : [{ value: option.long, about: option.description }],
+  );
+}
+
+function withoutOptions(words: readonly string[]): string[] {
+  const names: string[] = [];
+  for (let at = 0; at < words.length; at += 1) {
+    const word = words[at] ?? '';
+    if (word === '--project') at += 1;
+    else if (!word.startsWith('-')) names.push(word);
+  }
+  return names;
+}
+
+function oneWord(text: string): string {
+  return sanitize(text.replace(/\s+/g, ' '));
+}

@@ -1,0 +1,70 @@
+import type { Fleet } from '../client/fleet.js';
+import { asFilareError, FilareError } from '../contract/errors.js';
+import type { SessionRow } from '../contract/session.js';
+import type { CliContext } from './context.js';
+
+/** What a command does to each session that it is given. */
+export interface EachRef {
+  readonly refs: readonly string[];
+  /** The verb in a failure: `stop`. */
+  readonly verb: string;
+  readonly act: (ref: string) => Promise<SessionRow>;
+  /** One line for a session that it was done to. */
+  readonly say: (row: SessionRow) => void;
+}
+
+/**
+ * Does it to all of them at once. What was done is printed (with `--json` as one list of rows); what failed is thrown as one failure with the
+ * code of the first, so that one bad name does not keep the others from it.
+ */
+export async function eachRef(context: CliContext, work: EachRef): Promise<void> {
+  const done: SessionRow[] = [];
+  const failed: { readonly ref: string; readonly error: FilareError }[] = [];
+  const outcomes = await Promise.allSettled(work.refs.map((ref) => work.act(ref)));
+  for (const [at, outcome] of outcomes.entries()) {
+    const ref = work.refs[at] ?? '';
+    if (outcome.status === 'fulfilled') done.push(outcome.value);
+    else failed.push({ ref, error: asFilareError(outcome.reason) });
+  }
+  if (context.globals.json === true) {
+    if (done.length > 0 || failed.length === 0) context.out.json(done);
+  } else if (context.globals.quiet === true) {
+    for (const row of done) context.out.line(row.session_id);
+  } else {
+    done.forEach(work.say);
+  }
+  const first = failed[0];
+  if (first === undefined) return;
+  if (work.refs.length === 1) throw first.error;
+  throw new FilareError({
+    code: first.error.code,
+    message: [
+      `cannot ${work.verb} ${failed.length} of ${work.refs.length}:`,
+      ...failed.map(({ ref, error }) => `${ref}: ${error.message}`),
+    ].join('\n'),
+    ...(first.error.hint === undefined ? {} : { hint: first.error.hint }),
+    details: { failed: failed.map(({ ref, error }) => ({ ref, ...error.toBody() })) },
+  });
+}
+
+/** The sessions that a command is about: those named, or with `--all` all that have not ended. Neither, or both, is `usage`. */
+export async function chosenRefs(fleet: Fleet, named: readonly string[], all: boolean | undefined): Promise<string[]> {
+  requireChoice(named, all);
+  if (all !== true) return [...new Set(named)];
+  const rows = await fleet.sessions();
+  return rows.filter((row) => row.ended_at === null && row.phase !== 'failed').map((row) => row.session_id);
+}
+
+/** Throws `usage` unless ids or `--all` were given, and not both. */
+export function requireChoice(named: readonly string[], all: boolean | undefined): void {
+  if (named.length > 0 && all === true) {
+    throw new FilareError({ code: 'usage', message: 'name sessions, or say --all, not both' });
+  }
+  if (named.length === 0 && all !== true) {
+    throw new FilareError({
+      code: 'usage',
+      message: 'which session? Name one or more, or say --all',
+      hint: 'filare-agents list shows them',
+    });
+  }
+}

@@ -1,0 +1,64 @@
+import type { Output } from './output.js';
+import { textOf, type Span } from './style.js';
+import { cutText, displayWidth } from './table.js';
+
+/** Lines kept free at the bottom of the terminal. */
+const SPARE_ROWS = 1;
+
+/** A block of lines that is drawn again in place. What was printed before stays; what is printed after `leave` follows below. */
+export class LiveScreen {
+  readonly #out: Output;
+  readonly #to: 'stdout' | 'stderr';
+  #drawn = 0;
+  #last = '';
+
+  constructor(out: Output, to: 'stdout' | 'stderr') {
+    this.#out = out;
+    this.#to = to;
+  }
+
+  /** Shows these lines instead of the last ones; as many as the terminal holds, each cut to its width. */
+  draw(lines: readonly (readonly Span[])[]): void {
+    const { columns, rows } = this.#out.size;
+    const most = Math.max(1, rows - SPARE_ROWS);
+    const shown = lines.length <= most ? lines : [...lines.slice(0, most - 1), [`… ${lines.length - most + 1} more`]];
+    const text = shown.map((line) => `${this.#out.render(clip(line, columns - 1), this.#to)}\n`).join('');
+    if (text === this.#last) return;
+    this.#put(`${this.#erasure()}${text}`);
+    this.#last = text;
+    this.#drawn = shown.length;
+  }
+
+  /** Takes the block away, as if it had never been. */
+  erase(): void {
+    this.#put(this.#erasure());
+    this.leave();
+  }
+
+  /** Leaves the block as it stands. */
+  leave(): void {
+    this.#drawn = 0;
+    this.#last = '';
+  }
+
+  #erasure(): string {
+    return this.#drawn === 0 ? '' : `\u001b[${this.#drawn}A\u001b[J`;
+  }
+
+  #put(text: string): void {
+    if (this.#to === 'stdout') this.#out.write(text);
+    else this.#out.writeError(text);
+  }
+}
+
+function clip(spans: readonly Span[], columns: number): Span[] {
+  const kept: Span[] = [];
+  let left = columns;
+  for (const span of spans) {
+    if (left <= 0) break;
+    const text = cutText(textOf(span), left);
+    kept.push(typeof span === 'string' ? text : { text, style: span.style });
+    left -= displayWidth(text);
+  }
+  return kept;
+}

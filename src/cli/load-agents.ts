@@ -1,0 +1,44 @@
+import { homedir } from 'node:os';
+import type { AgentSpec } from '../contract/agent-spec.js';
+import type { RehearsalInput } from '../client/fleet.js';
+import { findProject } from '../client/find-project.js';
+import { FilareError } from '../contract/errors.js';
+import type { CliContext } from './context.js';
+import { styled } from './style.js';
+
+/** The resolved agents of manifests: those named, else those of the project. Warnings go to standard error; mistakes are thrown, all at once. */
+export async function loadAgents(context: CliContext, paths: readonly string[]): Promise<AgentSpec[]> {
+  const { loadManifests } = await import('../manifest/load-manifests.js');
+  const { formatDiagnostic } = await import('../manifest/diagnostic.js');
+  const project = findProject({ project: context.globals.project, cwd: context.cwd, env: context.env });
+  const loaded = await loadManifests(paths, {
+    project_root: project.root,
+    cwd: context.cwd,
+    env: context.env,
+    home: context.env['HOME'] ?? homedir(),
+  });
+  for (const warning of loaded.warnings)
+    context.out.note(styled('yellow', 'warning'), `: ${formatDiagnostic(warning)}`);
+  return [...loaded.agents];
+}
+
+/** Only the agents of these ids, in the order of the manifests; one that no manifest declares is `not_found`. */
+export function onlyAgents(agents: readonly AgentSpec[], ids: readonly string[]): AgentSpec[] {
+  const missing = ids.filter((id) => !agents.some((agent) => agent.id === id));
+  if (missing.length > 0) {
+    throw new FilareError({
+      code: 'not_found',
+      message: `no manifest declares ${missing.join(', ')}`,
+      hint:
+        agents.length === 0 ? 'write one in configs/agents' : `there are ${agents.map((agent) => agent.id).join(', ')}`,
+    });
+  }
+  return agents.filter((agent) => ids.includes(agent.id));
+}
+
+/** The rehearsal script of `--rehearsal`, compiled; undefined without one. */
+export async function loadRehearsalInput(paths: readonly string[] | undefined): Promise<RehearsalInput | undefined> {
+  if (paths === undefined || paths.length === 0) return undefined;
+  const { loadRehearsal } = await import('../rehearsal/script.js');
+  return { script: await loadRehearsal(paths), origin: paths.join(', ') };
+}

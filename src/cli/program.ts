@@ -1,0 +1,78 @@
+import { Command, type CommanderError, type CommandUnknownOpts } from '@commander-js/extra-typings';
+import { FilareError } from '../contract/errors.js';
+import { exampleText } from './command.js';
+import { COMMANDS, findCommand } from './commands.js';
+import type { CliContext, GlobalOptions } from './context.js';
+import { packageVersion } from './package-version.js';
+
+/** The whole program, with the one command that `argv` names loaded and the others known by name, so that help and suggestions are complete. */
+export async function buildProgram(
+  argv: readonly string[],
+  context: CliContext,
+  setGlobals: (globals: GlobalOptions) => void,
+): Promise<Command> {
+  const program = new Command('filare-agents')
+    .description('Run many Codex agents side by side, each alone in its own container.')
+    .option('--project <dir>', 'the project folder (default: found from here upwards, or FILARE_PROJECT)')
+    .option('--json', 'machine-readable output; nothing else on standard output')
+    .option('-q, --quiet', 'less talk; ids only where a table would be printed')
+    .version(packageVersion(), '-V, --version', 'print the version')
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({ writeOut: (text) => context.out.write(text), writeErr: () => undefined })
+    .exitOverride()
+    .addHelpText('before', exampleText(ROOT_EXAMPLES))
+    .addHelpText('after', '\nEvery command explains itself: filare-agents COMMAND --help');
+  program.hook('preAction', () => setGlobals(program.opts()));
+  const wanted = commandWord(argv);
+  for (const entry of COMMANDS) {
+    const is_wanted = wanted !== undefined && findCommand(wanted) === entry;
+    const command = is_wanted ? (await entry.load())(context) : new Command(entry.name).summary(entry.summary);
+    if (entry.alias !== undefined) command.alias(entry.alias);
+    command.helpGroup(`${entry.group}:`);
+    inheritAll(command, program);
+    program.addCommand(command);
+  }
+  return program;
+}
+
+const ROOT_EXAMPLES = [
+  'filare-agents up                               everything in configs/agents, then a live view',
+  'filare-agents send docs "Write the changelog" --wait',
+  'filare-agents tail docs --follow',
+  'filare-agents stop --all',
+];
+
+/** What the parser threw, as a failure of ours; undefined when it only printed help or the version. */
+export function parserFailure(error: CommanderError): FilareError | undefined {
+  if (error.exitCode === 0) return undefined;
+  if (error.code === 'commander.help') {
+    return new FilareError({
+      code: 'usage',
+      message: 'which one? The command needs another word',
+      hint: 'add --help to see them',
+    });
+  }
+  const [what, suggestion] = error.message.replace(/^error: /, '').split('\n');
+  const guess = /^\(Did you mean (.*)\?\)$/.exec(suggestion ?? '')?.[1];
+  return new FilareError({
+    code: 'usage',
+    message: what ?? error.message,
+    hint: guess === undefined ? 'add --help to see how it is used' : `did you mean ${guess}?`,
+  });
+}
+
+/** The word that names the command: the first that is no option nor the value of one, and for `help X` the `X`. */
+export function commandWord(argv: readonly string[]): string | undefined {
+  const words: string[] = [];
+  for (let at = 0; at < argv.length && argv[at] !== '--'; at += 1) {
+    const word = argv[at] ?? '';
+    if (word === '--project') at += 1;
+    else if (!word.startsWith('-')) words.push(word);
+  }
+  return words[0] === 'help' ? words[1] : words[0];
+}
+
+function inheritAll(command: CommandUnknownOpts, parent: Command): void {
+  command.copyInheritedSettings(parent);
+  for (const child of command.commands) child.copyInheritedSettings(parent);
+}

@@ -1,0 +1,28 @@
+import type { Prompt } from '../contract/session.js';
+import { sayAge } from './duration.js';
+import { styled, type Span } from './style.js';
+import { tableLines } from './table.js';
+
+/** The inbox as a table. */
+export function promptTable(
+  prompts: readonly Prompt[],
+  options: { readonly now_ms: number; readonly columns: number },
+): Span[][] {
+  const head = [
+    { title: 'PROMPT' },
+    { title: 'AGENT', shrink: true },
+    { title: 'KIND' },
+    { title: 'AGE', align: 'right' as const },
+    { title: 'CHOICES', shrink: true },
+    { title: 'ASKS', shrink: true },
+  ];
+  const rows = prompts.map((prompt): Span[] => [
+    styled('yellow', prompt.prompt_id),
+    styled('bold', prompt.id),
+    prompt.severity === 'critical' ? styled('red', prompt.kind) : prompt.kind,
+    sayAge(prompt.created_at, options.now_ms),
+    prompt.choices.join(', '),
+    prompt.summary,
+  ]);
+  return tableLines(head, rows, options.columns);
+}

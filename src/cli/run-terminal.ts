@@ -1,0 +1,42 @@
+import { once } from 'node:events';
+import { FilareError } from '../contract/errors.js';
+import type { CliContext } from './context.js';
+
+/** What ends the input of a terminal: Ctrl-D. */
+const END_OF_INPUT = '\u0004';
+
+/** Connects this terminal with one in the agent's container until the program there ends; its exit code becomes ours. */
+export async function runTerminal(context: CliContext, ref: string, kind: 'shell' | 'login'): Promise<void> {
+  if (context.globals.json === true) {
+    throw new FilareError({ code: 'usage', message: `${kind} is for people; it has no --json` });
+  }
+  await using fleet = await context.openFleet();
+  const { stdin, stdout, out } = context;
+  const terminal = await fleet.terminal(ref, kind, out.size);
+  const raw = stdin.isTTY === true;
+  const resized = (): void => void terminal.resize(out.size).catch(() => undefined);
+  try {
+    // From here Ctrl-C is a key of the program inside, not ours.
+    if (raw) context.interrupts.release();
+    if (raw) stdin.setRawMode?.(true);
+    stdout.on('resize', resized);
+    const type = (chunk: Buffer | string): void => void terminal.stream.write(chunk);
+    const ended = (): void => void terminal.stream.write(END_OF_INPUT);
+    stdin.on('data', type);
+    stdin.once('end', ended);
+    const closed = once(terminal.stream, 'close');
+    terminal.stream.on('error', () => undefined);
+    context.interrupts.signal.addEventListener('abort', () => terminal.stream.destroy(), { once: true });
+    for await (const chunk of terminal.stream as AsyncIterable<Buffer>) out.write(chunk);
+    stdin.off('data', type);
+    stdin.off('end', ended);
+    terminal.stream.destroy();
+    await closed;
+  } finally {
+    stdout.off('resize', resized);
+    if (raw) stdin.setRawMode?.(false);
+    stdin.pause();
+  }
+  context.interrupts.signal.throwIfAborted();
+  context.exit_code = await terminal.exitCode();
+}

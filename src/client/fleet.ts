@@ -1,0 +1,297 @@
+/**
+ * The library's door to a project's fleet, and the only one the command line uses. Contract:
+ * - `open` finds the project and its daemon, starting one when none answers (unless told not to);
+ * - every method throws FilareError for what can be expected, with the code that the command line turns into its exit code;
+ * - a `ref` is what a user types: an exact agent id (its latest session), an exact session id, or a unique prefix of one;
+ * - closing the fleet ends every wait and every stream that came from it; agents and daemon go on.
+ */
+import type { AgentSpec } from '../contract/agent-spec.js';
+import type {
+  CleanupItem,
+  DaemonStatus,
+  ImageStatus,
+  SessionDetail,
+  StartOutcome,
+  StartPlan,
+} from '../contract/api.js';
+import { FilareError } from '../contract/errors.js';
+import type { ProjectPaths } from '../contract/project.js';
+import type { Prompt, SendResult, SessionRow } from '../contract/session.js';
+import { buildImage, type ImageBuildOptions } from './build-image.js';
+import { daemonStatus, requireOurDaemon } from './daemon-status.js';
+import { ensureDaemon, type EnsureDaemonOptions } from './ensure-daemon.js';
+import { findProject } from './find-project.js';
+import type { FleetEvent } from './fleet-watch.js';
+import { ControlClient } from './http-client.js';
+import { DaemonUnreachable } from './http-request.js';
+import { readJournal, type JournalOptions } from './journal.js';
+import type { TailEvent, TailOptions } from './session-tail.js';
+import type { Terminal } from './terminal.js';
+import { timedOut, waitForOne, type Waited, type WaitState } from './wait-sessions.js';
+
+/** Deadline of a start: seeding a workspace may clone a repository. Milliseconds. */
+const START_CALL_MS = 15 * 60_000;
+/** What a call that stops or restarts a container may take beyond its grace, in milliseconds. */
+const CONTAINER_CALL_MS = 90_000;
+/** Deadline of a clean-up, in milliseconds. */
+const CLEANUP_CALL_MS = 5 * 60_000;
+/** What a send may take beyond the wait for its turn, in milliseconds. */
+const SEND_CALL_MS = 60_000;
+
+/** How to find the fleet. */
+export interface FleetOptions {
+  /** The project's folder; else it is looked for from `cwd` upwards. */
+  readonly project?: string | undefined;
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Start the daemon when none answers (default true). */
+  readonly start_daemon?: boolean;
+  readonly signal?: AbortSignal | undefined;
+  /** The program that is the daemon; this package's own when absent. */
+  readonly daemon_command?: EnsureDaemonOptions['command'];
+}
+
+/** A rehearsal script, compiled, for a start. */
+export interface RehearsalInput {
+  readonly script: unknown;
+  /** Where it was read from, for people. */
+  readonly origin: string;
+}
+
+/** How to send a message. */
+export interface SendOptions {
+  /** While a turn runs: `queue` it, `steer` the turn with it, `interrupt` the turn for it. `default`: queue, but `blocked` when a prompt is open. */
+  readonly mode?: 'default' | 'queue' | 'steer' | 'interrupt';
+  /** Wait so many milliseconds for the end of the turn that takes it; `timeout` and `turn_failed` are thrown. */
+  readonly wait_ms?: number;
+  /** Absolute paths of images. */
+  readonly images?: readonly string[];
+  /** Who says it; `operator` when absent. */
+  readonly from?: string;
+}
+
+/** One project's fleet. See the top of this file. */
+export class Fleet {
+  readonly project: ProjectPaths;
+  /** This `open` brought the daemon up. */
+  readonly started_daemon: boolean;
+  readonly #client: ControlClient;
+  readonly #closing = new AbortController();
+
+  private constructor(project: ProjectPaths, started_daemon: boolean, signal: AbortSignal | undefined) {
+    this.project = project;
+    this.started_daemon = started_daemon;
+    this.#client = new ControlClient(project.socket);
+    signal?.addEventListener('abort', () => this.#closing.abort(signal.reason), { once: true });
+  }
+
+  /** Opens the fleet of a project. Without `start_daemon`, a daemon that is not there is `bad_state`. */
+  static async open(options: FleetOptions = {}): Promise<Fleet> {
+    const env = options.env ?? process.env;
+    const project = findProject({ project: options.project, cwd: options.cwd ?? process.cwd(), env });
+    if (options.start_daemon !== false) {
+      const ensured = await ensureDaemon(project, { signal: options.signal, command: options.daemon_command });
+      return new Fleet(project, ensured.started, options.signal);
+    }
+    const status = await daemonStatus(project, { signal: options.signal });
+    if (status === undefined) {
+      throw new FilareError({
+        code: 'bad_state',
+        message: `no daemon runs for ${project.root}`,
+        hint: 'filare-agents up, or any command that needs the daemon, starts it',
+      });
+    }
+    requireOurDaemon(project, status);
+    return new Fleet(project, false, options.signal);
+  }
+
+  /** What the daemon says of itself; undefined when it is gone. */
+  async daemon(): Promise<DaemonStatus | undefined> {
+    return daemonStatus(this.project, { signal: this.#closing.signal });
+  }
+
+  /** Starts agents; one that cannot be started is an outcome with its error, not a thrown one. */
+  async start(
+    agents: readonly AgentSpec[],
+    options: { readonly rehearsal?: RehearsalInput | undefined } = {},
+  ): Promise<StartOutcome[]> {
+    const body = { agents: [...agents], ...(options.rehearsal === undefined ? {} : { rehearsal: options.rehearsal }) };
+    return this.#client.call('startSessions', { body }, this.#bounds(START_CALL_MS));
+  }
+
+  /** What a start would do, with the exact engine requests; secrets masked. */
+  async plan(
+    agents: readonly AgentSpec[],
+    options: { readonly rehearsal?: RehearsalInput | undefined } = {},
+  ): Promise<StartPlan[]> {
+    const body = { agents: [...agents], ...(options.rehearsal === undefined ? {} : { rehearsal: options.rehearsal }) };
+    return this.#client.call('planSessions', { body }, this.#bounds());
+  }
+
+  /** The sessions; with `all` also those that have ended. */
+  async sessions(options: { readonly all?: boolean } = {}): Promise<SessionRow[]> {
+    return this.#client.listRows(options.all === true, this.#bounds());
+  }
+
+  /** Daemon, sessions and open prompts, as of one moment. */
+  async dashboard(): Promise<{ daemon: DaemonStatus; sessions: SessionRow[]; prompts: Prompt[] }> {
+    return this.#client.call('dashboard', {}, this.#bounds());
+  }
+
+  /** Everything of one session. */
+  async describe(ref: string): Promise<SessionDetail> {
+    return this.#client.call('describeSession', { params: { ref } }, this.#bounds());
+  }
+
+  /** Stops a session; answers once its container is gone. */
+  async stop(ref: string, options: { readonly grace_ms?: number | undefined } = {}): Promise<SessionRow> {
+    const body = options.grace_ms === undefined ? {} : { grace_ms: options.grace_ms };
+    return this.#client.call(
+      'stopSession',
+      { params: { ref }, body },
+      this.#bounds((options.grace_ms ?? 0) + CONTAINER_CALL_MS),
+    );
+  }
+
+  /** A new attempt of the session on the same thread. */
+  async restart(ref: string): Promise<SessionRow> {
+    return this.#client.call('restartSession', { params: { ref }, body: {} }, this.#bounds(CONTAINER_CALL_MS));
+  }
+
+  /** Ends the running turn; `bad_state` when none runs. */
+  async interrupt(ref: string): Promise<SessionRow> {
+    return this.#client.call('interruptSession', { params: { ref }, body: {} }, this.#bounds());
+  }
+
+  /** Sends a message to an agent. A `blocked` one was not kept. */
+  async send(ref: string, text: string, options: SendOptions = {}): Promise<SendResult> {
+    const body = {
+      text,
+      mode: options.mode ?? 'default',
+      ...(options.images === undefined ? {} : { images: [...options.images] }),
+      ...(options.from === undefined ? {} : { from: options.from }),
+      ...(options.wait_ms === undefined ? {} : { wait_ms: options.wait_ms }),
+    };
+    return this.#client.call(
+      'sendMessage',
+      { params: { ref }, body },
+      this.#bounds((options.wait_ms ?? 0) + SEND_CALL_MS),
+    );
+  }
+
+  /** The story of a session: every entry once, in order; with `follow` until the session ends. */
+  async *tail(ref: string, options: TailOptions = {}): AsyncGenerator<TailEvent, void, undefined> {
+    const { tailSession } = await import('./session-tail.js');
+    const { row } = await this.describe(ref);
+    const signal = this.#ended(options.signal);
+    yield* tailSession({ client: this.#client, session_id: row.session_id, signal }, options);
+  }
+
+  /** The bytes that Codex wrote, exactly, of the latest attempt. */
+  journal(ref: string, options: JournalOptions = {}): AsyncGenerator<Buffer, void, undefined> {
+    return readJournal(this.#client.socket, ref, { ...options, signal: this.#ended(options.signal) });
+  }
+
+  /** Every change of every session, from the present state on, until the signal or the fleet ends. */
+  async *watch(options: { readonly signal?: AbortSignal } = {}): AsyncGenerator<FleetEvent, void, undefined> {
+    const { watchFleet } = await import('./fleet-watch.js');
+    yield* watchFleet(this.#client.socket, this.#ended(options.signal));
+  }
+
+  /** Waits until every one of the sessions has been in the state; `ended` when one can never be, `timeout` when time is up. */
+  async wait(
+    refs: readonly string[],
+    until: WaitState,
+    options: { readonly timeout_ms?: number | undefined; readonly signal?: AbortSignal } = {},
+  ): Promise<SessionRow[]> {
+    const over = new AbortController();
+    const { timeout_ms } = options;
+    const late = new FilareError({ code: 'timeout', message: `not ${until} after ${(timeout_ms ?? 0) / 1000} s` });
+    const timer = timeout_ms === undefined ? undefined : setTimeout(() => over.abort(late), timeout_ms);
+    const signal = AbortSignal.any([over.signal, this.#ended(options.signal)]);
+    const all: Waited[] = await Promise.all(
+      refs.map(async (ref) => ({ row: (await this.describe(ref)).row, is_there: false })),
+    );
+    try {
+      const waits = all.map((waited) =>
+        waitForOne(waited, until, this.tail(waited.row.session_id, { last: 0, follow: true, signal })),
+      );
+      await Promise.all(waits);
+      return all.map((waited) => waited.row);
+    } catch (error) {
+      throw error === late ? timedOut(late, all) : error;
+    } finally {
+      clearTimeout(timer);
+      over.abort();
+    }
+  }
+
+  /** All open prompts of all sessions. */
+  async prompts(): Promise<Prompt[]> {
+    return this.#client.call('listPrompts', {}, this.#bounds());
+  }
+
+  /** Decides a prompt: one of its `choices`, or for a question the answer itself. The first decision wins; a later one is `conflict`. */
+  async decide(
+    prompt_id: string,
+    decision: { readonly choice: string; readonly reason?: string | undefined; readonly by?: string | undefined },
+  ): Promise<Prompt> {
+    return this.#client.call('decidePrompt', { params: { prompt: prompt_id }, body: decision }, this.#bounds());
+  }
+
+  /** Removes what is left of sessions that nobody needs; with `dry_run` only says what. */
+  async cleanup(options: { readonly dry_run: boolean }): Promise<CleanupItem[]> {
+    return this.#client.call('cleanup', { body: { dry_run: options.dry_run } }, this.#bounds(CLEANUP_CALL_MS));
+  }
+
+  /** Whether the image is there and up to date, and if not, why. */
+  async imageStatus(image?: string): Promise<ImageStatus> {
+    return this.#client.call('imageStatus', { query: { image } }, this.#bounds());
+  }
+
+  /** Builds the image; answers with its new state. */
+  async buildImage(options: ImageBuildOptions = {}): Promise<ImageStatus> {
+    await buildImage(this.#client, { ...options, signal: this.#ended(options.signal) });
+    return this.imageStatus(options.image);
+  }
+
+  /** A terminal in the session's container. */
+  async terminal(
+    ref: string,
+    kind: 'shell' | 'login',
+    size: { readonly columns: number; readonly rows: number },
+  ): Promise<Terminal> {
+    const { openTerminal } = await import('./terminal.js');
+    return openTerminal(this.#client, { ref, kind, ...size, signal: this.#closing.signal });
+  }
+
+  /** Asks the daemon to leave and waits until it has; agents keep running. Answers false when there was none. */
+  async stopDaemon(): Promise<boolean> {
+    const { stopDaemon } = await import('./stop-daemon.js');
+    return stopDaemon(this.project, { signal: this.#closing.signal });
+  }
+
+  /** Ends every wait and stream of this object. Safe to call again. */
+  close(): void {
+    this.#closing.abort(new FilareError({ code: 'interrupted', message: 'the fleet was closed' }));
+  }
+
+  /** As `close`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    this.close();
+    return Promise.resolve();
+  }
+
+  #bounds(deadline_ms?: number): { readonly signal: AbortSignal; readonly deadline_ms: number | undefined } {
+    return { signal: this.#closing.signal, deadline_ms };
+  }
+
+  #ended(signal: AbortSignal | undefined): AbortSignal {
+    return signal === undefined ? this.#closing.signal : AbortSignal.any([this.#closing.signal, signal]);
+  }
+}
+
+/** Whether a failure means that no daemon answers (rather than that it said no). */
+export function isDaemonGone(error: unknown): boolean {
+  return error instanceof DaemonUnreachable;
+}

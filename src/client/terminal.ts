@@ -1,0 +1,91 @@
+/**
+ * A terminal in an agent's container: bytes both ways over an upgraded connection to the daemon. What comes out is whatever the program
+ * inside writes, escape sequences included, as with any remote shell.
+ */
+import type { Socket } from 'node:net';
+import { FilareError } from '../contract/errors.js';
+import type { ControlClient } from './http-client.js';
+import { failureFromBody, openResponse, readText, requestFailure, startRequest } from './http-request.js';
+import { STREAM_PATHS } from './route-paths.js';
+
+/** Deadline for the terminal to open, in milliseconds. */
+export const TERMINAL_OPEN_MS = 30_000;
+
+/** What to open. `login` is Codex's own device login into that agent's home. */
+export interface TerminalRequest {
+  readonly ref: string;
+  readonly kind: 'shell' | 'login';
+  readonly columns: number;
+  readonly rows: number;
+  readonly signal: AbortSignal;
+}
+
+/** An open terminal. */
+export interface Terminal {
+  /** Bytes of the program inside; ends when it does. Write to it to type. */
+  readonly stream: Socket;
+  resize(size: { readonly columns: number; readonly rows: number }): Promise<void>;
+  /** Exit code of the program; ask once the stream has ended. */
+  exitCode(): Promise<number>;
+}
+
+/** Opens a terminal; the daemon's refusal is thrown. */
+export async function openTerminal(client: ControlClient, request: TerminalRequest): Promise<Terminal> {
+  const { stream, terminal } = await upgrade(client.socket, request);
+  return {
+    stream,
+    resize: async (size) => {
+      await client.call('resizeTerminal', { params: { terminal }, body: { columns: size.columns, rows: size.rows } });
+    },
+    exitCode: () => exitCode(client.socket, terminal, request.signal),
+  };
+}
+
+async function upgrade(socket: string, request: TerminalRequest): Promise<{ stream: Socket; terminal: string }> {
+  const late = AbortSignal.timeout(TERMINAL_OPEN_MS);
+  return new Promise((settle, fail) => {
+    const sent = startRequest({
+      socket,
+      ...STREAM_PATHS.terminal,
+      params: { ref: request.ref },
+      query: { kind: request.kind, columns: request.columns, rows: request.rows },
+      headers: { connection: 'Upgrade', upgrade: 'filare-terminal' },
+    });
+    const stop = (): void => void sent.destroy(new Error('no answer'));
+    const over = (): void => {
+      late.removeEventListener('abort', stop);
+      request.signal.removeEventListener('abort', stop);
+    };
+    late.addEventListener('abort', stop);
+    request.signal.addEventListener('abort', stop);
+    sent.on('error', (error) => {
+      over();
+      fail(late.aborted ? tooLate(request) : requestFailure({ socket, signal: request.signal }, error));
+    });
+    sent.on('upgrade', (response, stream, head) => {
+      over();
+      if (head.length > 0) stream.unshift(head);
+      settle({ stream: stream, terminal: String(response.headers['filare-terminal'] ?? '') });
+    });
+    sent.on('response', (response) => {
+      over();
+      readText(response, 1024 * 1024).then((text) => fail(failureFromBody(text, response.statusCode ?? 500)), fail);
+    });
+  });
+}
+
+function tooLate(request: TerminalRequest): FilareError {
+  return new FilareError({
+    code: 'timeout',
+    message: `no ${request.kind} on ${request.ref} after ${TERMINAL_OPEN_MS} ms`,
+  });
+}
+
+async function exitCode(socket: string, terminal: string, signal: AbortSignal): Promise<number> {
+  const response = await openResponse({ socket, ...STREAM_PATHS.terminalStatus, params: { terminal }, signal });
+  const answer: unknown = JSON.parse(await readText(response, 1024 * 1024));
+  if (typeof answer === 'object' && answer !== null && 'exit_code' in answer && typeof answer.exit_code === 'number') {
+    return answer.exit_code;
+  }
+  throw new FilareError({ code: 'unexpected', message: 'the daemon did not say how the terminal ended' });
+}

@@ -1,0 +1,107 @@
+import { z } from 'zod';
+
+/** Every category of action that an escalation rule can name. */
+export const ACTION_CATEGORIES = ['network', 'destructive', 'git_push', 'package_install', 'outside_workspace'] as const;
+
+/** What an escalation rule, or the default, does with an approval. */
+export const approvalActionSchema = z.enum(['ask', 'approve', 'reject']);
+
+const milliseconds = z.number().int().nonnegative();
+
+const escalationRuleSchema = z.strictObject({
+  when: z.strictObject({
+    command: z.string().optional(),
+    category: z.enum(ACTION_CATEGORIES).optional(),
+    path: z.string().optional(),
+    tool: z.string().optional(),
+  }),
+  do: approvalActionSchema,
+  reason: z.string().optional(),
+});
+
+/**
+ * One agent, resolved: every path absolute, every default filled in, sizes in bytes, durations in milliseconds. This is what
+ * `validate --json` prints, what the control API takes, and what a session keeps for its whole life. It holds no secret, only paths to them.
+ */
+export const agentSpecSchema = z.strictObject({
+  id: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$/),
+  /** Upper case for the known roles, else as written: letters, digits, `-`, `_`. */
+  role: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$/),
+  goal: z.string().optional(),
+  /** The text itself, read from the file where the manifest named one. */
+  instructions: z.string().optional(),
+  workspace: z.strictObject({
+    path: z.string(),
+    template: z.string().optional(),
+    repo: z.string().optional(),
+    ref: z.string().optional(),
+    /** Fail when the folder exists with content and this is false. */
+    reuse_existing: z.boolean(),
+    /** The manifest named no path: the folder under `.filare/workspaces`. */
+    is_default: z.boolean(),
+  }),
+  /** As written in the manifest; absent: `agents/<id>` when the workspace is git. */
+  branch: z.string().optional(),
+  env_file: z.string().optional(),
+  ssh_key: z.string().optional(),
+  known_hosts: z.string().optional(),
+  git: z.strictObject({ name: z.string(), email: z.string() }),
+  mounts: z.array(z.strictObject({ source: z.string(), target: z.string(), read_only: z.boolean() })),
+  image: z.string(),
+  /** The script's text; a file named in the manifest has been read. */
+  startup_script: z.string().optional(),
+  resources: z.strictObject({
+    cpus: z.number().positive(),
+    memory_bytes: z.number().int().positive(),
+    pids: z.number().int().min(128),
+    disk_bytes: z.number().int().positive().optional(),
+  }),
+  network: z.union([z.literal('open'), z.literal('none'), z.strictObject({ allow: z.array(z.string()) })]),
+  codex: z.strictObject({
+    model: z.string().optional(),
+    effort: z.string().optional(),
+    sandbox: z.enum(['danger-full-access', 'workspace-write', 'read-only']),
+    approval_policy: z.enum(['untrusted', 'on-request', 'on-failure', 'never']).optional(),
+    config: z.record(z.string(), z.unknown()),
+  }),
+  escalation: z.strictObject({
+    approvals: approvalActionSchema,
+    rules: z.array(escalationRuleSchema),
+    remind_after_ms: milliseconds.optional(),
+    deadline_ms: milliseconds.optional(),
+    on_deadline: z.enum(['reject', 'stop']),
+    notify: z.array(
+      z.union([
+        z.strictObject({ desktop: z.boolean() }),
+        z.strictObject({ webhook: z.string() }),
+        z.strictObject({ command: z.string() }),
+      ]),
+    ),
+  }),
+  operator_contact: z.record(z.string(), z.unknown()).optional(),
+  restart: z.strictObject({
+    policy: z.enum(['never', 'on-failure', 'always']),
+    max_attempts: z.number().int().positive(),
+    backoff_ms: milliseconds,
+    backoff_max_ms: milliseconds,
+    reset_after_ms: milliseconds,
+  }),
+  health: z.strictObject({
+    interval_ms: milliseconds,
+    timeout_ms: milliseconds,
+    failures: z.number().int().positive(),
+    stall_after_ms: milliseconds,
+  }),
+  limits: z.strictObject({
+    turns: z.number().int().positive().optional(),
+    tokens: z.number().int().positive().optional(),
+    wall_time_ms: milliseconds.optional(),
+  }),
+  tags: z.array(z.string()),
+  depends_on: z.array(z.string()),
+  /** Where it was declared, and the hash of that file's bytes then. */
+  source: z.strictObject({ file: z.string(), line: z.number().int(), sha256: z.string() }),
+});
+
+/** One resolved agent. */
+export type AgentSpec = z.infer<typeof agentSpecSchema>;

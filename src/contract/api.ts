@@ -1,0 +1,213 @@
+/**
+ * The control API, declared once: the daemon takes its validation from here, the client its types, the docs their reference.
+ * HTTP + JSON on a unix socket. A failure is `{error: FailureBody}` with the status of HTTP_STATUS. `:ref` is what a user may type for a session:
+ * an exact agent id (its latest session), an exact session id, or a unique prefix of one.
+ */
+import { z } from 'zod';
+import { agentSpecSchema } from './agent-spec.js';
+import { promptSchema, sendResultSchema, sessionRowSchema } from './session.js';
+import { transcriptEntrySchema } from './transcript.js';
+
+/** Version of the control API; a client of another one is told so. */
+export const API_VERSION = 1;
+
+const flag = z.enum(['0', '1', 'true', 'false']).transform((value) => value === '1' || value === 'true').optional();
+const count = z.coerce.number().int().nonnegative();
+
+const rehearsalSchema = z.strictObject({
+  /** The compiled rehearsal script, as JSON; see docs/rehearsal.md. */
+  script: z.unknown(),
+  /** Where it was read from, for people. */
+  origin: z.string(),
+});
+
+/** Outcome of `start` for one agent. */
+export const startOutcomeSchema = z.object({
+  id: z.string(),
+  outcome: z.enum(['started', 'already_running', 'refused']),
+  session: sessionRowSchema.nullable(),
+  error: z.object({ code: z.string(), message: z.string(), hint: z.string().optional() }).nullable(),
+});
+/** Outcome of `start` for one agent. */
+export type StartOutcome = z.infer<typeof startOutcomeSchema>;
+
+/** What `start --dry-run` says of one agent: the steps in order and the exact engine request, secrets masked. */
+export const startPlanSchema = z.object({
+  id: z.string(),
+  steps: z.array(z.string()),
+  engine_request: z.unknown(),
+  codex_config: z.string(),
+  warnings: z.array(z.string()),
+});
+/** What `start --dry-run` says of one agent. */
+export type StartPlan = z.infer<typeof startPlanSchema>;
+
+/** Everything of one session. */
+export const sessionDetailSchema = z.object({
+  row: sessionRowSchema,
+  agent: agentSpecSchema,
+  folder: z.string(),
+  prompts: z.array(promptSchema),
+  queued_messages: z.array(z.object({ message_id: z.string(), text: z.string(), from: z.string(), queued_at: z.string() })),
+  attempts: z.array(
+    z.object({ attempt: z.number().int(), started_at: z.string(), ended_at: z.string().nullable(), end_reason: z.string().nullable() }),
+  ),
+  last_entries: z.array(transcriptEntrySchema),
+});
+/** Everything of one session. */
+export type SessionDetail = z.infer<typeof sessionDetailSchema>;
+
+/** One thing that `cleanup` found: what, where, and what became (or, on a dry run, would become) of it. */
+export const cleanupItemSchema = z.object({
+  kind: z.enum(['container', 'network', 'folder', 'socket', 'process', 'image']),
+  name: z.string(),
+  session_id: z.string().nullable(),
+  action: z.enum(['removed', 'would_remove', 'kept']),
+  reason: z.string(),
+});
+/** One thing that `cleanup` found. */
+export type CleanupItem = z.infer<typeof cleanupItemSchema>;
+
+/** State of the daemon. */
+export const daemonStatusSchema = z.object({
+  running: z.boolean(),
+  pid: z.number().int().nullable(),
+  version: z.string().nullable(),
+  api_version: z.number().int().nullable(),
+  socket: z.string(),
+  project: z.string(),
+  sessions: z.number().int(),
+  started_at: z.string().nullable(),
+  /** What the daemon process holds, for benchmarks and doctor. */
+  memory_bytes: z.number().int().nullable(),
+});
+/** State of the daemon. */
+export type DaemonStatus = z.infer<typeof daemonStatusSchema>;
+
+/** State of the image. */
+export const imageStatusSchema = z.object({
+  image: z.string(),
+  present: z.boolean(),
+  current: z.boolean(),
+  id: z.string().nullable(),
+  codex_version: z.string().nullable(),
+  reasons: z.array(z.string()),
+});
+/** State of the image. */
+export type ImageStatus = z.infer<typeof imageStatusSchema>;
+
+/** One line of progress of long work, streamed as NDJSON; the last line has `done` or `error`. */
+export const progressSchema = z.object({
+  step: z.string().optional(),
+  text: z.string().optional(),
+  done: z.unknown().optional(),
+  error: z.object({ code: z.string(), message: z.string(), hint: z.string().optional(), details: z.unknown().optional() }).optional(),
+});
+/** One line of progress of long work. */
+export type Progress = z.infer<typeof progressSchema>;
+
+const refParams = z.object({ ref: z.string().min(1).max(200) });
+
+/** Every JSON route: method, path, what goes in, what comes out. */
+export const ROUTES = {
+  version: { method: 'GET', path: '/v1/version', response: daemonStatusSchema },
+  dashboard: {
+    method: 'GET',
+    path: '/v1/dashboard',
+    response: z.object({ daemon: daemonStatusSchema, sessions: z.array(sessionRowSchema), prompts: z.array(promptSchema) }),
+  },
+  listSessions: { method: 'GET', path: '/v1/sessions', query: z.object({ all: flag }), response: z.array(sessionRowSchema) },
+  startSessions: {
+    method: 'POST',
+    path: '/v1/sessions',
+    body: z.strictObject({ agents: z.array(agentSpecSchema).max(1000), rehearsal: rehearsalSchema.optional() }),
+    response: z.array(startOutcomeSchema),
+  },
+  planSessions: {
+    method: 'POST',
+    path: '/v1/plan',
+    body: z.strictObject({ agents: z.array(agentSpecSchema).max(1000), rehearsal: rehearsalSchema.optional() }),
+    response: z.array(startPlanSchema),
+  },
+  describeSession: { method: 'GET', path: '/v1/sessions/:ref', params: refParams, response: sessionDetailSchema },
+  /** Stops; answers once the container is gone. */
+  stopSession: {
+    method: 'POST',
+    path: '/v1/sessions/:ref/stop',
+    params: refParams,
+    body: z.strictObject({ grace_ms: z.number().int().nonnegative().optional() }),
+    response: sessionRowSchema,
+  },
+  restartSession: { method: 'POST', path: '/v1/sessions/:ref/restart', params: refParams, body: z.strictObject({}), response: sessionRowSchema },
+  /** Ends the running turn; `bad_state` when none runs. */
+  interruptSession: { method: 'POST', path: '/v1/sessions/:ref/interrupt', params: refParams, body: z.strictObject({}), response: sessionRowSchema },
+  /** Sends a message; answers once it is accepted, queued or blocked, or with `wait_ms` once its turn is over. */
+  sendMessage: {
+    method: 'POST',
+    path: '/v1/sessions/:ref/messages',
+    params: refParams,
+    body: z.strictObject({
+      text: z.string().max(1_000_000),
+      /** Absolute host paths of images; copied into the session. */
+      images: z.array(z.string()).max(20).optional(),
+      mode: z.enum(['default', 'queue', 'steer', 'interrupt']),
+      from: z.string().max(100).optional(),
+      /** Milliseconds to wait for the end of the turn that takes it. */
+      wait_ms: z.number().int().positive().optional(),
+    }),
+    response: sendResultSchema,
+  },
+  readTranscript: {
+    method: 'GET',
+    path: '/v1/sessions/:ref/transcript',
+    params: refParams,
+    /** `after`: entries with a greater seq. `last`: only the last so many. `since`: RFC 3339. */
+    query: z.object({ after: count.optional(), last: count.optional(), since: z.string().optional(), limit: count.max(10_000).optional() }),
+    response: z.object({ entries: z.array(transcriptEntrySchema), next_after: z.number().int(), more: z.boolean() }),
+  },
+  listPrompts: { method: 'GET', path: '/v1/prompts', response: z.array(promptSchema) },
+  decidePrompt: {
+    method: 'POST',
+    path: '/v1/prompts/:prompt/decision',
+    params: z.object({ prompt: z.string().min(1).max(200) }),
+    body: z.strictObject({ choice: z.string(), reason: z.string().optional(), by: z.string().optional() }),
+    response: promptSchema,
+  },
+  imageStatus: { method: 'GET', path: '/v1/image', query: z.object({ image: z.string().optional() }), response: imageStatusSchema },
+  cleanup: {
+    method: 'POST',
+    path: '/v1/cleanup',
+    body: z.strictObject({ dry_run: z.boolean() }),
+    response: z.array(cleanupItemSchema),
+  },
+  resizeTerminal: {
+    method: 'POST',
+    path: '/v1/terminals/:terminal/resize',
+    params: z.object({ terminal: z.string().min(1).max(100) }),
+    body: z.strictObject({ columns: z.number().int().positive(), rows: z.number().int().positive() }),
+    response: z.object({}),
+  },
+  stopDaemon: { method: 'POST', path: '/v1/daemon/stop', body: z.strictObject({}), response: z.object({ pid: z.number().int() }) },
+} as const;
+
+/** Routes that answer with a stream. */
+export const STREAMS = {
+  /**
+   * Server-sent events of one session: `entry` (TranscriptEntry, id = seq), `piece` (Piece, no id), `row` (SessionRow), `resync`
+   * ({after, missed}: a slow reader lost so many, read on from the transcript), `end` (SessionRow, then the stream closes).
+   * Starts after `Last-Event-ID` / `?after=`, or with the last `?last=` entries; an open item is sent again from its start.
+   */
+  sessionEvents: { method: 'GET', path: '/v1/sessions/:ref/events' },
+  /** Server-sent events of all sessions: `row` on every change (every row once at the start), `prompt`, `prompt_closed`. */
+  fleetEvents: { method: 'GET', path: '/v1/events' },
+  /** The bytes Codex wrote, of the latest attempt: `?follow=1&last=N` (lines). */
+  journal: { method: 'GET', path: '/v1/sessions/:ref/journal' },
+  /** NDJSON of Progress; body `{image?: string, force?: boolean}`. */
+  buildImage: { method: 'POST', path: '/v1/image/build' },
+  /** Upgrade to a raw byte stream (`Upgrade: filare-terminal`): `?kind=shell|login&columns=&rows=`. Response header `filare-terminal` names it for resize; the exit code comes as trailer of GET /v1/terminals/:id. */
+  terminal: { method: 'POST', path: '/v1/sessions/:ref/terminal' },
+  /** `{exit_code}` of a terminal that has ended. */
+  terminalStatus: { method: 'GET', path: '/v1/terminals/:terminal' },
+  openapi: { method: 'GET', path: '/v1/openapi.json' },
+  health: { method: 'GET', path: '/healthz' },
+} as const;

@@ -1,0 +1,58 @@
+import { sessionFiles } from '../session/session-memory.js';
+import type { Fleet } from '../fleet/fleet.js';
+import { TranscriptStore, type TranscriptPage } from '../transcript/store.js';
+import { transcriptEntrySchema, type TranscriptEntry } from '../contract/transcript.js';
+import { FilareError } from '../contract/errors.js';
+
+const DEFAULT_LIMIT = 1000;
+
+/** Which entries are wanted. */
+export interface TranscriptQuery {
+  readonly after?: number | undefined;
+  readonly last?: number | undefined;
+  readonly since?: string | undefined;
+  readonly limit?: number | undefined;
+}
+
+/** A page of a transcript, of a live session or an ended one. */
+export async function readTranscript(
+  fleet: Fleet,
+  ref: string,
+  query: TranscriptQuery,
+): Promise<{ entries: TranscriptEntry[]; next_after: number; more: boolean }> {
+  return withTranscript(fleet, ref, async (store) => {
+    const page = await select(store, query, query.limit ?? DEFAULT_LIMIT);
+    return { entries: page.lines.map(parseEntry), next_after: page.next_after, more: page.more };
+  });
+}
+
+/** A line of our own file as an entry. */
+export function parseEntry(line: string): TranscriptEntry {
+  return transcriptEntrySchema.parse(JSON.parse(line));
+}
+
+/** Gives the transcript's store to `use`; opens and closes that of an ended session. */
+export async function withTranscript<T>(
+  fleet: Fleet,
+  ref: string,
+  use: (store: TranscriptStore) => Promise<T>,
+): Promise<T> {
+  const found = fleet.find(ref);
+  if (found.live !== null) return use(found.live.memory.transcript);
+  const store = await TranscriptStore.open(sessionFiles(found.folder).transcript);
+  try {
+    return await use(store);
+  } finally {
+    await store.close();
+  }
+}
+
+async function select(store: TranscriptStore, query: TranscriptQuery, limit: number): Promise<TranscriptPage> {
+  if (query.last !== undefined) return store.readLast(Math.min(query.last, limit));
+  if (query.since === undefined) return store.readAfter(query.after ?? 0, limit);
+  const since_ms = Date.parse(query.since);
+  if (Number.isNaN(since_ms)) {
+    throw new FilareError({ code: 'usage', message: `${query.since} is not a time`, hint: 'use RFC 3339, such as 2026-01-31T12:00:00Z' });
+  }
+  return store.readSince(since_ms, limit, query.after ?? 0);
+}

@@ -1,0 +1,167 @@
+/**
+ * The composition root: one background process per project that supervises its sessions and serves the control API on a unix socket.
+ *
+ * Invariants: one daemon per project, by a lock the kernel takes back; the socket is 0600 in a private folder and there only while it answers;
+ * ending it (SIGTERM, SIGINT, `daemon stop`) lets go of agents and leaves them running; being killed does the same. Tests: tests/daemon.
+ */
+import { randomInt } from 'node:crypto';
+import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import { join } from 'node:path';
+import { getRequestListener } from '@hono/node-server';
+import { pino, type Logger } from 'pino';
+import { API_VERSION, type DaemonStatus } from '../contract/api.js';
+import { FilareError } from '../contract/errors.js';
+import type { ProjectPaths } from '../contract/project.js';
+import { DockerEngine } from '../engine/docker/docker-engine.js';
+import { Fleet } from '../fleet/fleet.js';
+import { ProjectLedger } from '../ledger/project-ledger.js';
+import { containerUser } from '../workspace/container-user.js';
+import { jsonApp } from './app.js';
+import { handlers } from './handlers.js';
+import { lockProject } from './project-lock.js';
+import { serveStream, serveTerminal, type StreamContext } from './streams.js';
+import { Terminals } from './terminals.js';
+
+const CLOSE_MS = 5_000;
+
+/** Runs the daemon of a project until it is told to stop. Rejects with `conflict` when another one serves it, `engine_unavailable` when the engine is not reachable. */
+export async function runDaemon(options: {
+  readonly paths: ProjectPaths;
+  readonly environment: NodeJS.ProcessEnv;
+  readonly log_level?: string;
+}): Promise<void> {
+  const { paths } = options;
+  const log = pino({ level: options.log_level ?? 'info' });
+  await mkdir(paths.state, { recursive: true, mode: 0o700 });
+  await chmod(paths.state, 0o700);
+  const uid = process.getuid?.() ?? 0;
+  const lock = await lockProject(paths.key, uid);
+  const ending = new AbortController();
+  try {
+    await ignoreState(paths);
+    const engine = await DockerEngine.connect(options.environment);
+    const resources = await ProjectLedger.load(paths.ledger);
+    const fleet = new Fleet({
+      engine,
+      paths,
+      resources,
+      user: containerUser(),
+      caller_uid: uid,
+      log,
+      now_ms: () => Date.now(),
+      random: randomWord,
+    });
+    const terminals = new Terminals();
+    const started_at = new Date().toISOString();
+    const version = await packageVersion();
+    const status = (): DaemonStatus => ({
+      running: true,
+      pid: process.pid,
+      version,
+      api_version: API_VERSION,
+      socket: paths.socket,
+      project: paths.root,
+      sessions: fleet.liveSessions.length,
+      started_at,
+      memory_bytes: process.memoryUsage.rss(),
+    });
+    const stop = (): void => {
+      ending.abort();
+    };
+    process.on('SIGTERM', stop);
+    process.on('SIGINT', stop);
+    process.on('SIGHUP', () => undefined);
+    await fleet.adopt();
+    const server = serve(
+      { fleet, terminals, ending: ending.signal },
+      getRequestListener(jsonApp(handlers({ fleet, status, stop: () => setImmediate(stop), terminals }), log).fetch),
+      log,
+    );
+    await listen(server, paths);
+    log.info({ project: paths.root, socket: paths.socket, pid: process.pid }, 'the daemon serves');
+    await aborted(ending.signal);
+    log.info('the daemon stops; agents go on');
+    await rm(paths.socket, { force: true });
+    await close(server);
+    terminals.end();
+    await fleet.letGo();
+    await resources.close();
+  } finally {
+    await lock.release();
+  }
+}
+
+function serve(context: StreamContext, json: ReturnType<typeof getRequestListener>, log: Logger): Server {
+  const server = createServer((request, response) => {
+    if (serveStream(context, request, response)) return;
+    Promise.resolve(json(request, response)).catch((failure: unknown) => {
+      log.error({ err: failure }, 'a request was dropped');
+      response.destroy();
+    });
+  });
+  server.requestTimeout = 0;
+  server.on('upgrade', (request, socket) => void serveTerminal(context, request, socket));
+  return server;
+}
+
+/** Opens the socket with mode 0600 from its first moment on. The lock is ours, so whatever lies at its path is of a dead daemon. */
+async function listen(server: Server, paths: ProjectPaths): Promise<void> {
+  await rm(paths.socket, { force: true });
+  const before = process.umask(0o177);
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(paths.socket, resolve);
+    });
+  } catch (cause) {
+    throw new FilareError({
+      code: 'unexpected',
+      message: `the socket ${paths.socket} cannot be opened`,
+      hint: 'filare-agents doctor',
+      cause,
+    });
+  } finally {
+    process.umask(before);
+  }
+}
+
+/** Lets requests under way end, for a while. */
+async function close(server: Server): Promise<void> {
+  const closed = new Promise<void>((resolve) => {
+    server.close(() => {
+      resolve();
+    });
+  });
+  server.closeIdleConnections();
+  const force = setTimeout(() => {
+    server.closeAllConnections();
+  }, CLOSE_MS);
+  await closed;
+  clearTimeout(force);
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener('abort', () => {
+      resolve();
+    });
+  });
+}
+
+/** The state folder ignores itself, so that no one commits it. */
+async function ignoreState(paths: ProjectPaths): Promise<void> {
+  await writeFile(join(paths.state, '.gitignore'), '*\n');
+}
+
+function randomWord(characters: number): string {
+  const letters = 'abcdefghijkmnpqrstuvwxyz23456789';
+  return Array.from({ length: characters }, () => letters[randomInt(letters.length)]).join('');
+}
+
+async function packageVersion(): Promise<string> {
+  const text = await readFile(new URL('../../package.json', import.meta.url), 'utf8');
+  const parsed: unknown = JSON.parse(text);
+  return typeof parsed === 'object' && parsed !== null && 'version' in parsed ? String(parsed.version) : 'unknown';
+}

@@ -1,0 +1,137 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { SessionNews } from '../session/session-memory.js';
+import type { TranscriptStore } from '../transcript/store.js';
+import { EventFeed, eventBlock } from './event-feed.js';
+import { withTranscript } from './read-transcript.js';
+import type { StreamContext } from './streams.js';
+
+const PAGE = 500;
+
+/**
+ * Server-sent events of one session: what the transcript has after the place asked for, then what is new, then `end`. An item that is open is sent
+ * from its start. A reader that is too slow is told what it missed and reads on from there; nobody waits for it.
+ */
+export async function sessionEvents(
+  context: StreamContext,
+  ref: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+  query: URLSearchParams,
+): Promise<void> {
+  const found = context.fleet.find(ref);
+  const after = await startAfter(context, ref, request, query);
+  const feed = new EventFeed(response);
+  context.ending.addEventListener('abort', () => {
+    feed.end();
+  });
+  if (found.live === null) {
+    await withTranscript(context.fleet, ref, (store) => replay(store, after, feed));
+    feed.send(eventBlock('row', found.row) + eventBlock('end', found.row), 0, 0);
+    feed.end();
+    return;
+  }
+  const session = found.live;
+  let last = await replay(session.memory.transcript, after, feed);
+  // From here to `watch` nothing else runs: what comes next is told by `watch`.
+  feed.send(
+    eventBlock('row', session.row) + session.memory.openPieces.map((piece) => eventBlock('piece', piece)).join(''),
+    0,
+    last,
+  );
+  let shown = JSON.stringify(session.row);
+  const unwatch = session.memory.watch((news) => {
+    if (feed.closed) return;
+    const text = entryBlocks(news) + news.pieces.map((piece) => eventBlock('piece', piece)).join('');
+    if (text !== '') feed.send(text, news.entries.length, last);
+    last = news.entries.at(-1)?.seq ?? last;
+    if (news.pieces.length > 0 && news.entries.length === 0) return;
+    const row = JSON.stringify(session.row);
+    if (row === shown) return;
+    shown = row;
+    feed.send(`event: row\ndata: ${row}\n\n`, 0, last);
+  });
+  response.on('close', unwatch);
+  await session.finished;
+  unwatch();
+  if (session.ended) {
+    await feed.room();
+    const from = feed.behind ? feed.missedAfter : last;
+    feed.forgive();
+    await withTranscript(context.fleet, session.state.session_id, (store) => replay(store, from, feed));
+    feed.send(eventBlock('row', session.row) + eventBlock('end', session.row), 0, last);
+  }
+  feed.end();
+}
+
+/** Server-sent events of all sessions: every row once, then every change. */
+export function fleetEvents(context: StreamContext, response: ServerResponse): Promise<void> {
+  const feed = new EventFeed(response);
+  context.ending.addEventListener('abort', () => {
+    feed.end();
+  });
+  feed.send(
+    context.fleet
+      .rows(false)
+      .map((row) => eventBlock('row', row))
+      .join(''),
+    0,
+    0,
+  );
+  let prompts = new Map(context.fleet.prompts.map((prompt) => [prompt.prompt_id, prompt]));
+  feed.send([...prompts.values()].map((prompt) => eventBlock('prompt', prompt)).join(''), 0, 0);
+  const unwatch = context.fleet.watch((news) => {
+    if (news.type !== 'row') return;
+    const now = new Map(context.fleet.prompts.map((prompt) => [prompt.prompt_id, prompt]));
+    const opened = [...now.values()].filter((prompt) => !prompts.has(prompt.prompt_id));
+    const closed = [...prompts.values()].filter((prompt) => !now.has(prompt.prompt_id));
+    prompts = now;
+    feed.send(
+      eventBlock('row', news.row) +
+        opened.map((prompt) => eventBlock('prompt', prompt)).join('') +
+        closed.map((prompt) => eventBlock('prompt_closed', { prompt_id: prompt.prompt_id })).join(''),
+      1,
+      0,
+    );
+  });
+  response.on('close', unwatch);
+  return Promise.resolve();
+}
+
+async function startAfter(
+  context: StreamContext,
+  ref: string,
+  request: IncomingMessage,
+  query: URLSearchParams,
+): Promise<number> {
+  const asked = Number(request.headers['last-event-id'] ?? query.get('after') ?? Number.NaN);
+  if (Number.isSafeInteger(asked) && asked >= 0) return asked;
+  const last = Number(query.get('last') ?? Number.NaN);
+  if (!Number.isSafeInteger(last) || last < 0) return 0;
+  return withTranscript(context.fleet, ref, (store) => Promise.resolve(Math.max(0, store.last_seq - last)));
+}
+
+/** Sends what the transcript has after `after`; answers with the last seq sent. When it resolves, the store has nothing newer. */
+async function replay(store: TranscriptStore, after: number, feed: EventFeed): Promise<number> {
+  let last = after;
+  while (last < store.last_seq && !feed.closed) {
+    const page = await store.readAfter(last, PAGE);
+    await feed.room();
+    feed.send(page.lines.map((line) => `id: ${String(seqOf(line))}\nevent: entry\ndata: ${line}\n\n`).join(''), page.lines.length, last);
+    last = page.next_after;
+    if (!page.more) break;
+  }
+  return Math.max(last, Math.min(after, store.last_seq));
+}
+
+/** `seq` is the first field of every line that we write. */
+function seqOf(line: string): number {
+  return Number(/^\{"seq":(\d+)/.exec(line)?.[1] ?? Number.NaN);
+}
+
+function entryBlocks(news: SessionNews): string {
+  let text = '';
+  news.entries.forEach((entry, at) => {
+    text += `id: ${String(entry.seq)}\nevent: entry\ndata: ${news.lines[at] ?? ''}\n\n`;
+  });
+  return text;
+}

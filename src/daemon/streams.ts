@@ -1,0 +1,202 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { open } from 'node:fs/promises';
+import { asFilareError, FilareError, HTTP_STATUS } from '../contract/errors.js';
+import { buildImage } from '../image/image.js';
+import type { Fleet } from '../fleet/fleet.js';
+import { JournalFile } from '../channel/journal-file.js';
+import { attemptPaths } from '../channel/attempt-files.js';
+import { attemptFolder } from '../session/attempt-folder.js';
+import { fleetEvents, sessionEvents } from './session-feed.js';
+import type { Terminals } from './terminals.js';
+
+/** What streams work with. */
+export interface StreamContext {
+  readonly fleet: Fleet;
+  readonly terminals: Terminals;
+  /** Ends when the daemon does. */
+  readonly ending: AbortSignal;
+}
+
+/** Serves the streaming half of the control API; false when the request is not one of its routes. */
+export function serveStream(context: StreamContext, request: IncomingMessage, response: ServerResponse): boolean {
+  const url = new URL(request.url ?? '/', 'http://daemon');
+  const served = route(context, request, response, url);
+  if (served === null) return false;
+  served.catch((failure: unknown) => {
+    refuse(response, failure);
+  });
+  return true;
+}
+
+/** Answers a request with a failure, where headers have not gone yet; else ends it. */
+function refuse(response: ServerResponse, failure: unknown): void {
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
+  const known = asFilareError(failure);
+  response.writeHead(HTTP_STATUS[known.code], { 'content-type': 'application/json' });
+  response.end(JSON.stringify({ error: known.toBody() }));
+}
+
+function route(
+  context: StreamContext,
+  request: IncomingMessage,
+  response: ServerResponse,
+  url: URL,
+): Promise<void> | null {
+  if (request.method === 'GET' && url.pathname === '/v1/events') return fleetEvents(context, response);
+  if (request.method === 'POST' && url.pathname === '/v1/image/build') return imageBuild(context, request, response);
+  const terminal = /^\/v1\/terminals\/([^/]+)$/.exec(url.pathname)?.[1];
+  if (request.method === 'GET' && terminal !== undefined) {
+    return context.terminals.exitCode(terminal).then((exit_code) => {
+      response.writeHead(200, { 'content-type': 'application/json' });
+      response.end(JSON.stringify({ exit_code }));
+    });
+  }
+  const [, ref, kind] = /^\/v1\/sessions\/([^/]+)\/(events|journal)$/.exec(url.pathname) ?? [];
+  if (request.method !== 'GET' || ref === undefined) return null;
+  const name = decodeURIComponent(ref);
+  return kind === 'events'
+    ? sessionEvents(context, name, request, response, url.searchParams)
+    : journal(context, name, response, url.searchParams);
+}
+
+async function journal(
+  context: StreamContext,
+  ref: string,
+  response: ServerResponse,
+  query: URLSearchParams,
+): Promise<void> {
+  const found = context.fleet.find(ref);
+  const { folder, attempt } =
+    found.live === null
+      ? { folder: found.folder, attempt: found.row.attempt }
+      : { folder: found.live.folder, attempt: found.live.state.attempt };
+  const path = attemptPaths(attemptFolder(folder, attempt).folder).out;
+  const from = await startOfLastLines(path, Number(query.get('last') ?? '0'));
+  const ending = new AbortController();
+  response.on('close', () => {
+    ending.abort();
+  });
+  void found.live?.finished.then(() => {
+    ending.abort();
+  });
+  response.writeHead(200, { 'content-type': 'application/x-ndjson' });
+  const signal = AbortSignal.any([ending.signal, context.ending]);
+  for await (const lines of new JournalFile(path).read({ from, follow: query.get('follow') === '1', signal })) {
+    if (!response.write(`${lines.map((line) => line.text).join('\n')}\n`)) await drained(response);
+  }
+  response.end();
+}
+
+/** Byte offset at which the last `lines` lines of a file begin; 0 lines: its beginning. */
+async function startOfLastLines(path: string, lines: number): Promise<number> {
+  if (lines <= 0) return 0;
+  const file = await open(path, 'r');
+  try {
+    const { size } = await file.stat();
+    const chunk = Buffer.alloc(64 * 1024);
+    let seen = 0;
+    for (let end = size; end > 0;) {
+      const begin = Math.max(0, end - chunk.length);
+      const { bytesRead } = await file.read(chunk, 0, end - begin, begin);
+      for (let i = bytesRead - 1; i >= 0; i -= 1) {
+        if (chunk[i] !== 0x0a || begin + i === size - 1) continue;
+        seen += 1;
+        if (seen === lines) return begin + i + 1;
+      }
+      end = begin;
+    }
+    return 0;
+  } finally {
+    await file.close();
+  }
+}
+
+async function imageBuild(context: StreamContext, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  let body = '';
+  for await (const chunk of request) {
+    body += String(chunk);
+    if (body.length > 10_000) throw new FilareError({ code: 'limit_exceeded', message: 'the body is too large' });
+  }
+  const asked: unknown = JSON.parse(body === '' ? '{}' : body);
+  const force = typeof asked === 'object' && asked !== null && 'force' in asked && asked.force === true;
+  const ending = new AbortController();
+  response.on('close', () => {
+    ending.abort();
+  });
+  response.writeHead(200, { 'content-type': 'application/x-ndjson' });
+  const say = (line: unknown): void => {
+    response.write(`${JSON.stringify(line)}\n`);
+  };
+  try {
+    const done = await buildImage(context.fleet.surroundings.engine, {
+      force,
+      onProgress: say,
+      signal: AbortSignal.any([ending.signal, context.ending]),
+    });
+    say({ done });
+  } catch (failure) {
+    say({ error: asFilareError(failure).toBody() });
+  }
+  response.end();
+}
+
+/** Serves `Upgrade: filare-terminal`: a shell, or Codex's login, in the container of a running session. */
+export async function serveTerminal(context: StreamContext, request: IncomingMessage, socket: Duplex): Promise<void> {
+  const url = new URL(request.url ?? '/', 'http://daemon');
+  const ref = /^\/v1\/sessions\/([^/]+)\/terminal$/.exec(url.pathname)?.[1];
+  try {
+    if (ref === undefined || request.headers.upgrade !== 'filare-terminal')
+      throw new FilareError({ code: 'not_found', message: 'no such terminal route' });
+    const session = context.fleet.live(decodeURIComponent(ref));
+    const { stage } = session.state;
+    if (stage.phase !== 'running')
+      throw new FilareError({
+        code: 'bad_state',
+        message: `session ${session.state.session_id} is ${stage.phase}, not running`,
+      });
+    const command =
+      url.searchParams.get('kind') === 'login'
+        ? ['/usr/local/bin/codex', 'login', '--device-auth']
+        : ['/bin/bash', '-l'];
+    const terminal = await context.fleet.surroundings.engine.terminal(stage.container.id, {
+      command,
+      working_dir: '/home/agent/workspace',
+      columns: Number(url.searchParams.get('columns') ?? '80'),
+      rows: Number(url.searchParams.get('rows') ?? '24'),
+    });
+    const name = context.terminals.add(terminal);
+    socket.write(
+      `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: filare-terminal\r\nfilare-terminal: ${name}\r\n\r\n`,
+    );
+    const end = (): void => {
+      terminal.stream.destroy();
+      socket.end();
+    };
+    socket.on('error', end).on('close', end);
+    terminal.stream.on('error', end).on('close', () => socket.end());
+    socket.pipe(terminal.stream, { end: false });
+    terminal.stream.pipe(socket);
+  } catch (failure) {
+    const known = asFilareError(failure);
+    const text = JSON.stringify({ error: known.toBody() });
+    socket.end(
+      `HTTP/1.1 ${String(HTTP_STATUS[known.code])} refused\r\ncontent-type: application/json\r\ncontent-length: ${String(Buffer.byteLength(text))}\r\nconnection: close\r\n\r\n${text}`,
+    );
+  }
+}
+
+function drained(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      response.off('drain', done);
+      response.off('close', done);
+      resolve();
+    };
+    response.on('drain', done);
+    response.on('close', done);
+  });
+}

@@ -1,0 +1,97 @@
+import type { ContainerView } from '../engine/engine.js';
+import { LABEL } from '../session/labels.js';
+import type { FleetSurroundings } from './fleet.js';
+
+/** How often all containers are looked at, whatever events said. */
+export const LOOK_EVERY_MS = 10_000;
+const EVENTS_AGAIN_MS = 1_000;
+
+/** Keeps what is known of our containers true: by the engine's events at once, by a full look every LOOK_EVERY_MS in case an event was missed. */
+export class EngineWatch {
+  readonly #around: FleetSurroundings;
+  readonly #observe: (containers: readonly ContainerView[], complete: boolean) => void;
+  readonly #ending = new AbortController();
+  #looking: Promise<void> | null = null;
+  #again = false;
+  #timer: NodeJS.Timeout | undefined;
+  #following: Promise<void> = Promise.resolve();
+
+  constructor(around: FleetSurroundings, observe: (containers: readonly ContainerView[], complete: boolean) => void) {
+    this.#around = around;
+    this.#observe = observe;
+  }
+
+  /** Begins to watch. */
+  begin(): void {
+    this.#following = this.#follow();
+    this.#timer = setInterval(() => void this.look(), LOOK_EVERY_MS);
+    void this.look();
+  }
+
+  /** Stops watching; resolves when nothing of it runs any more. */
+  async end(): Promise<void> {
+    this.#ending.abort();
+    clearInterval(this.#timer);
+    await this.#following;
+    await this.#looking;
+  }
+
+  /** Looks at all containers of the project now. Looks asked for meanwhile become one more look. */
+  look(): Promise<void> {
+    if (this.#looking !== null) {
+      this.#again = true;
+      return this.#looking;
+    }
+    this.#looking = this.#look().finally(() => {
+      this.#looking = null;
+      if (!this.#again || this.#ending.signal.aborted) return;
+      this.#again = false;
+      void this.look();
+    });
+    return this.#looking;
+  }
+
+  async #look(): Promise<void> {
+    try {
+      const containers = await this.#around.engine.list(this.#labels(), { signal: this.#ending.signal });
+      this.#observe(containers, true);
+    } catch (failure) {
+      if (!this.#ending.signal.aborted)
+        this.#around.log.warn({ err: failure }, 'the engine did not answer; what is known of containers may be old');
+    }
+  }
+
+  async #follow(): Promise<void> {
+    while (!this.#ending.signal.aborted) {
+      try {
+        for await (const event of this.#around.engine.events(this.#labels(), { signal: this.#ending.signal })) {
+          if (event.kind === 'die' || event.kind === 'destroy' || event.kind === 'oom') void this.look();
+        }
+      } catch (failure) {
+        if (this.#ending.signal.aborted) return;
+        this.#around.log.warn({ err: failure }, 'events of the engine ended; asking again');
+      }
+      await this.#pause();
+      void this.look();
+    }
+  }
+
+  #labels(): Record<string, string> {
+    return { [LABEL.project]: this.#around.paths.key };
+  }
+
+  #pause(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#ending.signal.aborted) return resolve();
+      const timer = setTimeout(resolve, EVENTS_AGAIN_MS);
+      this.#ending.signal.addEventListener(
+        'abort',
+        () => {
+          clearTimeout(timer);
+          resolve();
+        },
+        { once: true },
+      );
+    });
+  }
+}

@@ -1,0 +1,425 @@
+/**
+ * All sessions of a project: which may start now, in which order, what a dead daemon left, what must go. The only owner of what sessions share:
+ * the network, the rehearsal's model server, the room on the host.
+ *
+ * Invariants: one live session per agent; the memory promised to live sessions never exceeds the host's; a network or model server without a
+ * live session is removed; nothing without our labels is touched. Tests: tests/fleet.
+ */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import PQueue from 'p-queue';
+import type { Logger } from 'pino';
+import type { AgentSpec } from '../contract/agent-spec.js';
+import type { SessionDetail, StartOutcome, StartPlan } from '../contract/api.js';
+import { asFilareError, FilareError } from '../contract/errors.js';
+import type { ProjectPaths } from '../contract/project.js';
+import type { Prompt, SessionRow } from '../contract/session.js';
+import type { ContainerView, Engine, EngineInfo } from '../engine/engine.js';
+import type { ProjectLedger } from '../ledger/project-ledger.js';
+import type { ContainerUser } from '../session/attempt-folder.js';
+import { LABEL } from '../session/labels.js';
+import { Session } from '../session/session.js';
+import type { SessionNews } from '../session/session-memory.js';
+import type { SessionSurroundings } from '../session/surroundings.js';
+import { findSessions, readCheckpoint, writeCheckpoint } from './checkpoint.js';
+import { FleetNetwork } from './fleet-network.js';
+import { noRoomFor } from './room.js';
+import { openMemory } from './open-memory.js';
+import { RehearsalHost, type RehearsalScript } from './rehearsal-host.js';
+import { resolveRef } from './resolve-ref.js';
+import { startPlan } from './start-plan.js';
+import { sessionDetail } from './detail.js';
+import { EngineWatch } from './engine-watch.js';
+
+const LAUNCHES_AT_ONCE = 8;
+
+/** What the daemon hands in. */
+export interface FleetSurroundings {
+  readonly engine: Engine;
+  readonly paths: ProjectPaths;
+  readonly resources: ProjectLedger;
+  readonly user: ContainerUser;
+  readonly caller_uid: number;
+  readonly log: Logger;
+  readonly now_ms: () => number;
+  readonly random: (characters: number) => string;
+}
+
+/** Something of the fleet changed. */
+export type FleetNews =
+  | { readonly type: 'session'; readonly session: Session; readonly news: SessionNews }
+  | { readonly type: 'row'; readonly row: SessionRow };
+
+/** The sessions of a project, live and ended. */
+export class Fleet {
+  readonly #around: FleetSurroundings;
+  readonly #live = new Map<string, Session>();
+  readonly #ended = new Map<string, { readonly row: SessionRow; readonly folder: string }>();
+  readonly #launches = new PQueue({ concurrency: LAUNCHES_AT_ONCE });
+  readonly #listeners = new Set<(news: FleetNews) => void>();
+  readonly #network: FleetNetwork;
+  readonly #rehearsal: RehearsalHost;
+  readonly #watch: EngineWatch;
+  /** Ends under way, by session. */
+  readonly #endings = new Map<string, Promise<void>>();
+  #info: EngineInfo | null = null;
+  #starting: Promise<unknown> = Promise.resolve();
+
+  constructor(around: FleetSurroundings) {
+    this.#around = around;
+    this.#network = new FleetNetwork(around);
+    this.#rehearsal = new RehearsalHost(around, this.#network);
+    this.#watch = new EngineWatch(around, (containers, complete) => this.#observe(containers, complete));
+  }
+
+  /** Finds the sessions of earlier daemons: takes up those that are not over, lists the others. */
+  async adopt(): Promise<void> {
+    for (const { session_id, folder } of await findSessions(this.#around.paths.outputs)) {
+      const row = await readCheckpoint(folder);
+      if (row !== null && (row.phase === 'stopped' || row.phase === 'failed')) {
+        this.#ended.set(session_id, { row, folder });
+        continue;
+      }
+      try {
+        const memory = await openMemory(this.#around, session_id, folder);
+        const session = new Session(this.#sessionSurroundings(), folder, memory);
+        this.#take(session);
+      } catch (failure) {
+        // One broken session never keeps the others from coming back.
+        this.#around.log.error(
+          { session_id, err: failure },
+          'a session cannot be opened again; its folder is left as it is',
+        );
+      }
+    }
+    await this.#rehearsal.adopt([...this.#live.values()].some((s) => s.state.rehearsal !== null));
+    this.#watch.begin();
+    await this.#sweep();
+  }
+
+  /** Starts an agent each; one that runs already is left alone and said so. Answers when each runs, waits in the queue, or was refused. */
+  async start(
+    agents: readonly AgentSpec[],
+    rehearsal: RehearsalScript | null,
+    by: string,
+    signal: AbortSignal,
+  ): Promise<readonly StartOutcome[]> {
+    this.#info ??= await this.#around.engine.info({ signal });
+    if (rehearsal !== null) await this.#rehearsal.use(rehearsal);
+    return Promise.all(agents.map((agent) => this.#startOne(agent, rehearsal, by, signal)));
+  }
+
+  /** Live sessions first, then ended ones when asked for; newest last. */
+  rows(all: boolean): readonly SessionRow[] {
+    const live = [...this.#live.values()].map((session) => session.row);
+    const ended = all
+      ? [...this.#ended.values()].map((e) => e.row)
+      : [...this.#ended.values()].map((e) => e.row).filter((row) => row.phase === 'failed' && this.#isLatest(row));
+    return [...ended, ...live].sort(
+      (a, b) => a.started_at.localeCompare(b.started_at) || a.session_id.localeCompare(b.session_id),
+    );
+  }
+
+  /** The session a user means. Live: with its loop; ended: its row and folder. */
+  find(
+    ref: string,
+  ): { readonly live: Session } | { readonly live: null; readonly row: SessionRow; readonly folder: string } {
+    const session_id = resolveRef(ref, this.rows(true));
+    const live = this.#live.get(session_id);
+    if (live !== undefined) return { live };
+    const ended = this.#ended.get(session_id);
+    if (ended === undefined) throw new FilareError({ code: 'not_found', message: `no session ${ref}` });
+    return { live: null, ...ended };
+  }
+
+  /** The live session a user means; `ended` when it is over. */
+  live(ref: string): Session {
+    const found = this.find(ref);
+    if (found.live !== null) return found.live;
+    throw new FilareError({
+      code: 'ended',
+      message: `session ${found.row.session_id} has ended (${found.row.end_reason ?? found.row.phase})`,
+      hint: `start it again: filare-agents start --session ${found.row.id}`,
+    });
+  }
+
+  /** Stops a session; an ended one is left as it is. */
+  async stop(ref: string, by: string, grace_ms: number | undefined): Promise<SessionRow> {
+    const found = this.find(ref);
+    if (found.live === null) return found.row;
+    await found.live.stop(by, grace_ms);
+    await this.#endings.get(found.live.state.session_id);
+    return found.live.row;
+  }
+
+  /** A new attempt on the same thread. */
+  async restart(ref: string, by: string, signal: AbortSignal): Promise<SessionRow> {
+    const session = this.live(ref);
+    await session.restart(by, signal);
+    return session.row;
+  }
+
+  async describe(ref: string): Promise<SessionDetail> {
+    return sessionDetail(this.#around, this.find(ref));
+  }
+
+  /** What `start` would do for an agent, with nothing done. */
+  async plan(agent: AgentSpec, rehearsed: boolean): Promise<StartPlan> {
+    this.#info ??= await this.#around.engine.info();
+    return startPlan(this.#sessionSurroundings(), agent, rehearsed);
+  }
+
+  get prompts(): readonly Prompt[] {
+    return [...this.#live.values()].flatMap((session) => session.prompts);
+  }
+
+  /** The live session that has this prompt open. */
+  sessionOfPrompt(prompt_id: string): Session {
+    const session = [...this.#live.values()].find((s) => s.state.requests.some((open) => open.prompt_id === prompt_id));
+    if (session === undefined)
+      throw new FilareError({
+        code: 'not_found',
+        message: `no prompt ${prompt_id} is open`,
+        hint: 'filare-agents feedback list',
+      });
+    return session;
+  }
+
+  get liveSessions(): readonly Session[] {
+    return [...this.#live.values()];
+  }
+
+  /** Calls back on every change, until the returned function is called. */
+  watch(listener: (news: FleetNews) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** What the fleet was given. */
+  get surroundings(): FleetSurroundings {
+    return this.#around;
+  }
+
+  /** Lets go of every session: agents go on, the next daemon takes them up. */
+  async letGo(): Promise<void> {
+    await this.#watch.end();
+    await Promise.all([...this.#live.values()].map((session) => session.letGo()));
+    await Promise.allSettled(this.#endings.values());
+    await this.#starting;
+  }
+
+  async #startOne(
+    agent: AgentSpec,
+    rehearsal: RehearsalScript | null,
+    by: string,
+    signal: AbortSignal,
+  ): Promise<StartOutcome> {
+    try {
+      const begun = await this.#exclusive(() => this.#begin(agent, rehearsal, by));
+      if (begun.outcome === 'already_running')
+        return { id: agent.id, outcome: 'already_running', session: begun.session.row, error: null };
+      const { session } = begun;
+      await session.until(
+        (state) =>
+          state.stage.phase === 'running' ||
+          isOver(state.stage.phase) ||
+          state.stage.phase === 'backing_off' ||
+          (state.stage.phase === 'queued' && state.stage.reason !== null),
+        signal,
+      );
+      if (session.ended || session.state.stage.phase === 'backing_off')
+        await session.until(
+          (state) =>
+            isOver(state.stage.phase) ||
+            (state.stage.phase === 'backing_off' && state.stage.until_ms !== null) ||
+            state.stage.phase === 'running',
+          signal,
+        );
+      const { row } = session;
+      if (row.phase === 'failed') {
+        return {
+          id: agent.id,
+          outcome: 'refused',
+          session: row,
+          error: {
+            code: 'bad_state',
+            message: `agent ${agent.id} did not start: ${row.end_reason ?? 'no reason given'}`,
+            hint: `filare-agents describe ${row.session_id}`,
+          },
+        };
+      }
+      return { id: agent.id, outcome: 'started', session: row, error: null };
+    } catch (failure) {
+      if (signal.aborted) throw failure;
+      const known = asFilareError(failure);
+      return { id: agent.id, outcome: 'refused', session: null, error: known.toBody() as StartOutcome['error'] };
+    }
+  }
+
+  async #begin(
+    agent: AgentSpec,
+    rehearsal: RehearsalScript | null,
+    by: string,
+  ): Promise<{ readonly outcome: 'started' | 'already_running'; readonly session: Session }> {
+    const running = [...this.#live.values()].find(
+      (s) => s.state.agent.id.toLowerCase() === agent.id.toLowerCase() && !s.ended,
+    );
+    if (running !== undefined) return { outcome: 'already_running', session: running };
+    if (this.#info !== null && agent.resources.memory_bytes > this.#info.memory_bytes) {
+      throw new FilareError({
+        code: 'limit_exceeded',
+        message: `agent ${agent.id} asks for ${gib(agent.resources.memory_bytes)} of memory; the host has ${gib(this.#info.memory_bytes)}`,
+        hint: 'lower resources.memory in its manifest',
+      });
+    }
+    const session_id = `${agent.id}-${compactTime(this.#around.now_ms())}-${this.#around.random(4)}`;
+    const folder = join(this.#around.paths.outputs, agent.role, session_id);
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    const memory = await openMemory(this.#around, session_id, folder, {
+      type: 'created',
+      agent,
+      rehearsal: rehearsal?.origin ?? null,
+      by,
+    });
+    if (agent.goal !== undefined) {
+      await memory.commit({
+        type: 'message',
+        message_id: `m-${this.#around.random(12)}`,
+        from: 'goal',
+        text: agent.goal,
+        images: [],
+        mode: 'queue',
+      });
+    }
+    const session = new Session(this.#sessionSurroundings(), folder, memory);
+    this.#take(session);
+    return { outcome: 'started', session };
+  }
+
+  #take(session: Session): void {
+    const { session_id } = session.state;
+    this.#live.set(session_id, session);
+    let shown = '';
+    session.memory.watch((news) => {
+      this.#tell({ type: 'session', session, news });
+      if (
+        news.events.length > 0 &&
+        news.entries.length === 0 &&
+        news.events.every((e) => e.type === 'item_piece' || e.type === 'quiet')
+      )
+        return;
+      const row = session.row;
+      const now = JSON.stringify(row);
+      if (now === shown) return;
+      const phase_before = shown === '' ? null : (JSON.parse(shown) as SessionRow).phase;
+      shown = now;
+      this.#tell({ type: 'row', row });
+      if (row.phase !== phase_before) {
+        void writeCheckpoint(session.folder, row, this.#around.log);
+        for (const other of this.#live.values()) if (other.state.stage.phase === 'queued') other.nudge();
+      }
+    });
+    session.begin();
+    void writeCheckpoint(session.folder, session.row, this.#around.log);
+    const ending = session.finished.then(() => this.#completeEnd(session));
+    this.#endings.set(session_id, ending);
+    ending
+      .catch((failure: unknown) => {
+        this.#around.log.error({ session_id, err: failure }, 'the end of a session could not be completed');
+      })
+      .finally(() => this.#endings.delete(session_id));
+  }
+
+  /** A session that is over moves to the ended ones; what it shared goes when it was the last. */
+  async #completeEnd(session: Session): Promise<void> {
+    if (!session.ended) return;
+    const { session_id } = session.state;
+    const { row } = session;
+    await writeCheckpoint(session.folder, row, this.#around.log);
+    this.#ended.set(session_id, { row, folder: session.folder });
+    this.#live.delete(session_id);
+    this.#tell({ type: 'row', row });
+    for (const other of this.#live.values()) other.nudge();
+    await this.#exclusive(() => this.#releaseShared());
+  }
+
+  /** What sessions share goes with the last of them. */
+  async #releaseShared(): Promise<void> {
+    const live = [...this.#live.values()].filter((s) => !s.ended);
+    if (!live.some((s) => s.state.rehearsal !== null)) await this.#rehearsal.end();
+    if (live.length === 0) await this.#network.end();
+  }
+
+  /** Containers of ours that belong to sessions that have ended: a daemon died between the end and the removal. */
+  async #sweep(): Promise<void> {
+    try {
+      for (const container of await this.#around.engine.list({ [LABEL.project]: this.#around.paths.key })) {
+        const session_id = container.labels[LABEL.session] ?? '';
+        if (!this.#ended.has(session_id)) continue;
+        await this.#around.engine.remove(container.id);
+        await this.#around.resources.closeNamed('container', container.name, 'removed after its session had ended');
+      }
+      await this.#exclusive(() => this.#releaseShared());
+    } catch (failure) {
+      this.#around.log.warn({ err: failure }, 'nothing was swept: the engine did not answer');
+    }
+  }
+
+  #observe(containers: readonly ContainerView[], complete: boolean): void {
+    for (const session of this.#live.values()) {
+      const { session_id, attempt } = session.state;
+      const own = containers.find(
+        (c) =>
+          c.labels[LABEL.session] === session_id &&
+          c.labels[LABEL.attempt] === String(attempt) &&
+          c.labels[LABEL.purpose] === 'agent',
+      );
+      if (own !== undefined) session.observe(own);
+      else if (complete) session.observe(null);
+    }
+  }
+
+  #sessionSurroundings(): SessionSurroundings {
+    return {
+      ...this.#around,
+      network: (agent, _rehearsed, signal) =>
+        agent.network === 'none' ? Promise.resolve('none') : this.#network.ensure(signal),
+      rehearsal: (signal) => this.#rehearsal.endpoint(signal),
+      noRoom: (session_id, agent) =>
+        noRoomFor(
+          session_id,
+          agent,
+          [...this.#live.values()].map((s) => s.state),
+          this.#info,
+        ),
+      launchSlot: (work, signal) => this.#launches.add(() => work(), { signal }),
+    };
+  }
+
+  #isLatest(row: SessionRow): boolean {
+    for (const session of this.#live.values()) if (session.state.agent.id === row.id) return false;
+    return ![...this.#ended.values()].some((e) => e.row.id === row.id && e.row.started_at > row.started_at);
+  }
+
+  #tell(news: FleetNews): void {
+    for (const listener of this.#listeners) listener(news);
+  }
+
+  #exclusive<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#starting.then(work);
+    this.#starting = result.catch(() => undefined);
+    return result;
+  }
+}
+
+function isOver(phase: string): boolean {
+  return phase === 'stopped' || phase === 'failed';
+}
+
+function compactTime(now_ms: number): string {
+  return new Date(now_ms).toISOString().replace(/[-:]/g, '').replace(/\.\d+/, '');
+}
+
+function gib(bytes: number): string {
+  return `${(bytes / 2 ** 30).toFixed(1)} GiB`;
+}

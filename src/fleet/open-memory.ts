@@ -1,0 +1,51 @@
+import { asFilareError } from '../contract/errors.js';
+import { createMasker, type Masker } from '../transcript/mask.js';
+import { readSecrets } from '../session/launch.js';
+import type { SessionFact } from '../session/record.js';
+import { sessionRecordSchema } from '../session/record.js';
+import { SessionMemory, sessionFiles } from '../session/session-memory.js';
+import { createReadStream } from 'node:fs';
+import { createInterface } from 'node:readline';
+import type { AgentSpec } from '../contract/agent-spec.js';
+import type { FleetSurroundings } from './fleet.js';
+
+/** Opens the memory of a session, new (with its first fact) or from disk, with the masks of its secrets. */
+export async function openMemory(
+  around: FleetSurroundings,
+  session_id: string,
+  folder: string,
+  created?: Extract<SessionFact, { type: 'created' }>,
+): Promise<SessionMemory> {
+  const agent = created?.agent ?? (await agentOf(folder));
+  const masker = agent === null ? createMasker({}) : await maskerOf(around, session_id, agent);
+  const surroundings = { session_id, folder, masker, now_ms: around.now_ms };
+  return created === undefined ? SessionMemory.open(surroundings) : SessionMemory.create(surroundings, created);
+}
+
+async function maskerOf(around: FleetSurroundings, session_id: string, agent: AgentSpec): Promise<Masker> {
+  try {
+    return createMasker((await readSecrets(agent)).variables);
+  } catch (failure) {
+    around.log.warn(
+      { session_id, code: asFilareError(failure).code },
+      'the env file cannot be read; its values cannot be masked',
+    );
+    return createMasker({});
+  }
+}
+
+/** The agent in the first record of the ledger; null when there is none, which opening then reports. */
+async function agentOf(folder: string): Promise<AgentSpec | null> {
+  const lines = createInterface({ input: createReadStream(sessionFiles(folder).ledger, 'utf8'), crlfDelay: Infinity });
+  try {
+    for await (const line of lines) {
+      const { fact } = sessionRecordSchema.parse(JSON.parse(line));
+      return fact.type === 'created' ? fact.agent : null;
+    }
+  } catch {
+    return null;
+  } finally {
+    lines.close();
+  }
+  return null;
+}

@@ -1,0 +1,185 @@
+import { createHash } from 'node:crypto';
+import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { FilareError } from '../contract/errors.js';
+import type { ContainerRequest } from '../engine/engine.js';
+import { codexModelCatalog, REHEARSAL_MODEL } from '../rehearsal/codex-setup.js';
+import { packRehearsal } from '../rehearsal/pack.js';
+import { isPlan, type Plan } from '../rehearsal/plan.js';
+import { LABEL } from '../session/labels.js';
+import type { RehearsalEndpoint } from '../session/surroundings.js';
+import type { FleetSurroundings } from './fleet.js';
+import type { FleetNetwork } from './fleet-network.js';
+
+/** The model server's image, memory and patience. */
+const IMAGE = 'filare-codex';
+const MEMORY_BYTES = 256 * 2 ** 20;
+const READY_MS = 20_000;
+const READY_AGAIN_MS = 100;
+const PORT = 8080;
+const CATALOG_IN_CONTAINER = '/opt/filare/rehearsal-models.json';
+
+/** A rehearsal script as it comes over the control API. */
+export interface RehearsalScript {
+  readonly script: unknown;
+  readonly origin: string;
+}
+
+/** The rehearsal's model server: one labelled container on the fleet's network; it outlives the daemon and goes with the last rehearsed session. */
+export class RehearsalHost {
+  readonly #around: FleetSurroundings;
+  readonly #network: FleetNetwork;
+  readonly #folder: string;
+  #ready: Promise<RehearsalEndpoint> | null = null;
+
+  constructor(around: FleetSurroundings, network: FleetNetwork) {
+    this.#around = around;
+    this.#network = network;
+    this.#folder = join(around.paths.state, 'rehearsal');
+  }
+
+  /** Takes a script for all rehearsed sessions; a model server that plays another one is replaced. */
+  async use(rehearsal: RehearsalScript): Promise<void> {
+    const plan: Plan = parsePlan(rehearsal);
+    await mkdir(this.#folder, { recursive: true, mode: 0o755 });
+    const hash = createHash('sha256').update(JSON.stringify(plan)).digest('hex').slice(0, 16);
+    const running = await this.#running();
+    if (running?.labels[LABEL.request] === hash && running.state === 'running') return;
+    this.#ready = null;
+    await this.#remove();
+    await packRehearsal(this.#folder, plan);
+    await writeFile(join(this.#folder, 'hash'), hash);
+    await writeFile(join(this.#folder, 'models.json'), JSON.stringify(codexModelCatalog()));
+    for (const file of ['script.json', 'models.json']) await chmod(join(this.#folder, file), 0o644);
+  }
+
+  /** After a restart of the daemon: the running server is taken up as it is; one that nobody needs goes. */
+  async adopt(needed: boolean): Promise<void> {
+    if (!needed)
+      await this.end().catch((failure: unknown) =>
+        this.#around.log.warn({ err: failure }, 'an old rehearsal could not be removed'),
+      );
+  }
+
+  /** How agents reach the server; makes sure that it runs and answers. */
+  endpoint(signal: AbortSignal): Promise<RehearsalEndpoint> {
+    this.#ready ??= this.#start(signal).catch(async (failure: unknown) => {
+      this.#ready = null;
+      await this.#remove();
+      throw failure;
+    });
+    return this.#ready;
+  }
+
+  /** Removes the server and its files. Harmless when there is none. */
+  async end(): Promise<void> {
+    this.#ready = null;
+    await this.#remove();
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  async #remove(): Promise<void> {
+    for (const container of await this.#around.engine.list(this.#labels())) {
+      await this.#around.engine.remove(container.id);
+      await this.#around.resources.closeNamed('container', container.name, 'removed');
+    }
+  }
+
+  async #running(): Promise<Awaited<ReturnType<FleetSurroundings['engine']['inspect']>>> {
+    return (await this.#around.engine.list(this.#labels()))[0];
+  }
+
+  async #start(signal: AbortSignal): Promise<RehearsalEndpoint> {
+    const endpoint: RehearsalEndpoint = {
+      provider: (agent) => ({
+        base_url: `http://rehearsal:${String(PORT)}/v1`,
+        agent: agent.id,
+        role: agent.role,
+        model: REHEARSAL_MODEL,
+        model_catalog: CATALOG_IN_CONTAINER,
+      }),
+      binds: [{ source: join(this.#folder, 'models.json'), target: CATALOG_IN_CONTAINER, read_only: true }],
+    };
+    const running = await this.#running();
+    if (running?.state === 'running') return endpoint;
+    await this.#remove();
+    const network = await this.#network.ensure(signal);
+    const request = await this.#request(network);
+    const entry = await this.#around.resources.intend({ kind: 'container', name: request.name });
+    const { id } = await this.#around.engine.create(request);
+    await this.#around.resources.opened(entry, { engine_id: id });
+    await this.#around.engine.start(id);
+    await this.#answers(id, signal);
+    return endpoint;
+  }
+
+  async #request(network: string): Promise<ContainerRequest> {
+    const hash = await readFile(join(this.#folder, 'hash'), 'utf8').catch(() => {
+      throw new FilareError({
+        code: 'bad_state',
+        message: 'the rehearsal script of this session is gone',
+        hint: 'start the agents again with --rehearsal FILE',
+      });
+    });
+    const { uid, gid } = this.#around.user;
+    return {
+      name: `filare-${this.#around.paths.key}-rehearsal`,
+      image: IMAGE,
+      labels: { ...this.#labels(), [LABEL.owner]: String(this.#around.caller_uid), [LABEL.request]: hash },
+      user: `${String(uid)}:${String(gid)}`,
+      env: { LANG: 'C.UTF-8' },
+      entrypoint: ['/usr/bin/tini', '--', '/usr/local/bin/node'],
+      command: [
+        '/rehearsal/main.js',
+        '--script',
+        '/rehearsal/script.json',
+        '--port',
+        String(PORT),
+        '--host',
+        '0.0.0.0',
+      ],
+      working_dir: '/rehearsal',
+      binds: [{ source: this.#folder, target: '/rehearsal', read_only: true }],
+      tmpfs: [{ target: '/tmp', options: 'rw,noexec,nosuid,nodev,size=16m,mode=1777' }],
+      cpus: 1,
+      memory_bytes: MEMORY_BYTES,
+      pids: 128,
+      network: { name: network, aliases: ['rehearsal'] },
+      extra_hosts: [],
+      read_only_root: true,
+      open_files: 4096,
+      hostname: 'rehearsal',
+    };
+  }
+
+  async #answers(id: string, signal: AbortSignal): Promise<void> {
+    const until_ms = this.#around.now_ms() + READY_MS;
+    for (;;) {
+      const probe = await this.#around.engine
+        .exec(id, { command: ['curl', '-sf', `http://127.0.0.1:${String(PORT)}/healthz`] }, { signal })
+        .catch(() => null);
+      if (probe?.exit_code === 0) return;
+      if (this.#around.now_ms() > until_ms) {
+        const said = await this.#around.engine.logs(id, 4096).catch(() => 'nothing that can be read');
+        throw new FilareError({
+          code: 'timeout',
+          message: `the rehearsal's model server did not answer within ${String(READY_MS / 1000)} s; it said: ${said.trim()}`,
+        });
+      }
+      await new Promise((resolve) => setTimeout(resolve, READY_AGAIN_MS));
+    }
+  }
+
+  #labels(): Record<string, string> {
+    return { [LABEL.project]: this.#around.paths.key, [LABEL.purpose]: 'rehearsal' };
+  }
+}
+
+function parsePlan(rehearsal: RehearsalScript): Plan {
+  if (isPlan(rehearsal.script)) return rehearsal.script;
+  throw new FilareError({
+    code: 'invalid_manifest',
+    message: `the rehearsal script ${rehearsal.origin} is not one this version plays`,
+    hint: 'docs/rehearsal.md',
+  });
+}

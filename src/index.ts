@@ -1,0 +1,9 @@
+/** The library: drive a fleet of Codex agents from TypeScript. docs/library.md has examples that run in the test suite. */
+export { Fleet } from './client/fleet.js';
+export { loadManifests } from './manifest/load-manifests.js';
+export { FilareError, EXIT_CODES, ERROR_CODES } from './contract/errors.js';
+export type { ErrorCode, FailureBody } from './contract/errors.js';
+export type { AgentSpec } from './contract/agent-spec.js';
+export type { SessionRow, Prompt, SendResult, Tokens, Phase, Activity, Health } from './contract/session.js';
+export type { TranscriptEntry, Piece } from './contract/transcript.js';
+export type { SessionDetail, StartOutcome, StartPlan, CleanupItem, DaemonStatus, ImageStatus } from './contract/api.js';

@@ -1,0 +1,261 @@
+import type { AgentEvent } from '../contract/agent-event.js';
+import { unreachable } from '../contract/errors.js';
+import { promptId } from '../transcript/prompt-id.js';
+import type { SessionFact } from './record.js';
+import { NO_TOKENS, type Applied, type OutboxMessage, type SessionState, type Stage } from './state.js';
+
+/** The state of a session at its first record. */
+export function firstState(
+  session_id: string,
+  fact: Extract<SessionFact, { type: 'created' }>,
+  time_ms: number,
+): SessionState {
+  return {
+    session_id,
+    agent: fact.agent,
+    rehearsal: fact.rehearsal,
+    desired: 'running',
+    restart_asked: false,
+    stop_grace_ms: null,
+    stage: { phase: 'queued', reason: null },
+    attempt: 0,
+    attempts: [],
+    failures: 0,
+    branch: null,
+    thread_id: null,
+    tokens: NO_TOKENS,
+    outbox: [],
+    requests: [],
+    started_ms: time_ms,
+    last_seen_ms: time_ms,
+  };
+}
+
+/** The state after one more thing happened. Pure: live view and recovery after a crash are the same fold. */
+export function apply(state: SessionState, applied: Applied): SessionState {
+  switch (applied.from) {
+    case 'ledger':
+      return applyFact(state, applied.fact, applied.time_ms);
+    case 'agent':
+      return applyEvent(state, applied.event, applied.time_ms);
+    default:
+      return unreachable(applied);
+  }
+}
+
+function applyFact(state: SessionState, fact: SessionFact, time_ms: number): SessionState {
+  switch (fact.type) {
+    case 'created':
+    case 'said':
+      return state;
+    case 'desired':
+      return applyDesired(state, fact);
+    case 'waiting':
+      return { ...state, stage: { phase: 'queued', reason: fact.reason } };
+    case 'attempt_begun':
+      return {
+        ...state,
+        attempt: state.attempt + 1,
+        restart_asked: false,
+        stage: { phase: 'preparing' },
+        attempts: [
+          ...state.attempts,
+          { attempt: state.attempt + 1, started_ms: time_ms, ended_ms: null, end_reason: null },
+        ],
+        last_seen_ms: time_ms,
+      };
+    case 'workspace_ready':
+      return { ...state, branch: fact.branch };
+    case 'container_created':
+      return {
+        ...state,
+        stage: { phase: 'starting', container: { id: fact.container_id, name: fact.container_name }, started: false },
+      };
+    case 'container_started':
+      return state.stage.phase === 'starting' ? { ...state, stage: { ...state.stage, started: true } } : state;
+    case 'running':
+      if (state.stage.phase !== 'starting') return state;
+      return {
+        ...state,
+        thread_id: fact.thread_id,
+        stage: { phase: 'running', container: state.stage.container, turn: null },
+      };
+    case 'message':
+      return { ...state, outbox: insertMessage(state.outbox, { ...fact, queued_ms: time_ms, sent: false }) };
+    case 'sent':
+      return {
+        ...state,
+        outbox: state.outbox.map((m) => (m.message_id === fact.message_id ? { ...m, sent: true } : m)),
+      };
+    case 'not_taken':
+      return {
+        ...state,
+        outbox: fact.again
+          ? state.outbox.map((m) => (m.message_id === fact.message_id ? { ...m, sent: false, mode: 'queue' } : m))
+          : state.outbox.filter((m) => m.message_id !== fact.message_id),
+      };
+    case 'interrupt':
+      return mapTurn(state, fact.turn_id, (turn) => ({ ...turn, interrupting: true }));
+    case 'decision':
+      return {
+        ...state,
+        requests: state.requests.map((open) =>
+          open.prompt_id === fact.prompt_id
+            ? { ...open, decision: { choice: fact.choice, by: fact.by, reason: fact.reason } }
+            : open,
+        ),
+      };
+    case 'attempt_ending':
+      return {
+        ...state,
+        stage: {
+          phase: 'stopping',
+          container: containerOf(state.stage),
+          cause: fact.cause,
+          reason: fact.reason,
+          grace_ms: fact.grace_ms,
+        },
+      };
+    case 'attempt_ended':
+      return applyAttemptEnded(state, time_ms);
+    case 'backing_off':
+      return state.stage.phase === 'backing_off'
+        ? { ...state, stage: { ...state.stage, until_ms: fact.until_ms } }
+        : state;
+    case 'ended':
+      return { ...state, stage: { phase: fact.phase, reason: fact.reason, at_ms: time_ms }, requests: [] };
+    default:
+      return unreachable(fact);
+  }
+}
+
+function applyDesired(state: SessionState, fact: Extract<SessionFact, { type: 'desired' }>): SessionState {
+  switch (fact.desired) {
+    case 'running':
+      return { ...state, desired: 'running', stop_grace_ms: null };
+    case 'stopped':
+      return { ...state, desired: 'stopped', stop_grace_ms: fact.grace_ms ?? null };
+    case 'restarted':
+      return { ...state, desired: 'running', restart_asked: true, stop_grace_ms: fact.grace_ms ?? null };
+    default:
+      return unreachable(fact.desired);
+  }
+}
+
+/** Interrupting and steering messages go before those that wait, in the order they came among themselves. */
+function insertMessage(outbox: readonly OutboxMessage[], message: OutboxMessage): readonly OutboxMessage[] {
+  if (message.mode === 'queue') return [...outbox, message];
+  const firstWaiting = outbox.findIndex((m) => !m.sent && m.mode === 'queue');
+  return firstWaiting === -1 ? [...outbox, message] : outbox.toSpliced(firstWaiting, 0, message);
+}
+
+function applyAttemptEnded(state: SessionState, time_ms: number): SessionState {
+  const stage = state.stage;
+  const cause = stage.phase === 'stopping' ? stage.cause : 'exited';
+  const reason = stage.phase === 'stopping' ? stage.reason : 'it ended';
+  const last = state.attempts.at(-1);
+  const quiet = last !== undefined && time_ms - last.started_ms >= state.agent.restart.reset_after_ms;
+  const asked = cause === 'stopped' || cause === 'restarted';
+  return {
+    ...state,
+    stage: { phase: 'backing_off', until_ms: null, cause, reason },
+    attempts: state.attempts.map((a) =>
+      a.attempt === state.attempt ? { ...a, ended_ms: time_ms, end_reason: reason } : a,
+    ),
+    failures: asked ? 0 : quiet ? 1 : state.failures + 1,
+    // What Codex never showed was never taken: it goes again with the next attempt.
+    outbox: state.outbox.map((m) => (m.sent ? { ...m, sent: false, mode: 'queue' as const } : m)),
+    requests: [],
+  };
+}
+
+function applyEvent(state: SessionState, event: AgentEvent, time_ms: number): SessionState {
+  const seen = time_ms > state.last_seen_ms ? { ...state, last_seen_ms: time_ms } : state;
+  switch (event.type) {
+    case 'turn_started':
+      return seen.stage.phase === 'running'
+        ? { ...seen, stage: { ...seen.stage, turn: { turn_id: event.turn_id, interrupting: false } } }
+        : seen;
+    case 'turn_ended':
+      return {
+        ...seen,
+        stage: endTurn(seen.stage, event.turn_id),
+        requests: seen.requests.filter((open) => open.request.turn_id !== event.turn_id),
+      };
+    case 'message_shown':
+      return { ...seen, outbox: seen.outbox.filter((m) => m.message_id !== event.message_id) };
+    case 'tokens':
+      return {
+        ...seen,
+        tokens: {
+          total: event.total,
+          input: event.input,
+          cached_input: event.cached_input,
+          output: event.output,
+          reasoning: event.reasoning,
+        },
+      };
+    case 'request':
+      return {
+        ...seen,
+        requests: [
+          ...seen.requests,
+          {
+            prompt_id: promptId(seen.session_id, seen.attempt, event.request.request_id),
+            attempt: seen.attempt,
+            request: event.request,
+            opened_ms: event.time_ms ?? time_ms,
+            decision: null,
+          },
+        ],
+      };
+    case 'request_closed':
+      return { ...seen, requests: seen.requests.filter((open) => open.request.request_id !== event.request_id) };
+    case 'initialized':
+    case 'thread_started':
+    case 'item_started':
+    case 'item_piece':
+    case 'item_done':
+    case 'plan':
+    case 'response':
+    case 'warning':
+    case 'error':
+    case 'quiet':
+    case 'unknown':
+    case 'unparsed':
+      return seen;
+    default:
+      return unreachable(event);
+  }
+}
+
+function endTurn(stage: Stage, turn_id: string): Stage {
+  return stage.phase === 'running' && stage.turn?.turn_id === turn_id ? { ...stage, turn: null } : stage;
+}
+
+function mapTurn(
+  state: SessionState,
+  turn_id: string,
+  change: (turn: { turn_id: string; interrupting: boolean }) => { turn_id: string; interrupting: boolean },
+): SessionState {
+  if (state.stage.phase !== 'running' || state.stage.turn?.turn_id !== turn_id) return state;
+  return { ...state, stage: { ...state.stage, turn: change(state.stage.turn) } };
+}
+
+/** The container of a stage, where it has one. */
+export function containerOf(stage: Stage): { readonly id: string; readonly name: string } | null {
+  switch (stage.phase) {
+    case 'starting':
+    case 'running':
+    case 'stopping':
+      return stage.container;
+    case 'queued':
+    case 'preparing':
+    case 'backing_off':
+    case 'stopped':
+    case 'failed':
+      return null;
+    default:
+      return unreachable(stage);
+  }
+}

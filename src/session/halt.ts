@@ -1,0 +1,60 @@
+import { existsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { FilareError } from '../contract/errors.js';
+import { attemptPaths } from '../channel/attempt-files.js';
+import type { JournalLine } from '../channel/channel.js';
+import { JournalFile } from '../channel/journal-file.js';
+import { attemptFolder } from './attempt-folder.js';
+import type { AttemptLink } from './attempt-link.js';
+import { removeLeftovers } from './launch.js';
+import type { SessionState } from './state.js';
+import type { SessionSurroundings } from './surroundings.js';
+
+/**
+ * Ends an attempt for good: asks the container to end, forces it after the grace period, takes in the rest of its journal, removes it and its pipe.
+ * Safe to call again at any point, and on a container that is gone. Never cut short by a signal.
+ */
+export async function halt(context: {
+  readonly around: SessionSurroundings;
+  readonly folder: string;
+  readonly state: SessionState;
+  readonly link: AttemptLink | null;
+  readonly offset: () => number;
+  readonly take: (lines: readonly JournalLine[]) => Promise<void>;
+}): Promise<void> {
+  const { around, state, link } = context;
+  const { stage } = state;
+  if (stage.phase !== 'stopping') return;
+  if (stage.container !== null) {
+    await around.engine.stop(stage.container.id, stage.grace_ms, { deadline_ms: stage.grace_ms + 30_000 });
+  }
+  await link?.close(new FilareError({ code: 'ended', message: 'the attempt has ended' }));
+  await takeRest(context);
+  if (stage.container !== null) {
+    await around.engine.remove(stage.container.id);
+    await around.resources.closeNamed('container', stage.container.name, 'removed');
+  }
+  await removeLeftovers({ around, state: () => state });
+  const paths = attemptFolder(context.folder, state.attempt);
+  const channel = attemptPaths(paths.folder);
+  await rm(channel.in, { force: true });
+  await rm(channel.io_folder, { recursive: true, force: true });
+  await rm(paths.startup, { recursive: true, force: true });
+}
+
+/** Whoever followed the journal, or nobody: what Codex wrote last is taken in before the attempt is called over. */
+async function takeRest(context: {
+  readonly folder: string;
+  readonly state: SessionState;
+  readonly offset: () => number;
+  readonly take: (lines: readonly JournalLine[]) => Promise<void>;
+}): Promise<void> {
+  const { out } = attemptPaths(attemptFolder(context.folder, context.state.attempt).folder);
+  if (!existsSync(out)) return;
+  const rest = new JournalFile(out).read({
+    from: context.offset(),
+    follow: false,
+    signal: new AbortController().signal,
+  });
+  for await (const lines of rest) await context.take(lines);
+}

@@ -1,0 +1,57 @@
+import { open } from 'node:fs/promises';
+import { asFilareError, FilareError } from '../contract/errors.js';
+import type { CodexConnection } from '../codex/connection.js';
+import { ASK_OPERATOR_TOOL } from '../codex/ask-operator.js';
+import { threadResumeParams, threadStartParams } from '../codex/thread-params.js';
+import type { SessionState } from './state.js';
+
+const STDERR_TAIL_BYTES = 4096;
+
+/** Initializes Codex and starts (or resumes) the session's thread. Fails with what Codex said on its standard error. */
+export async function handshake(
+  codex: CodexConnection,
+  state: SessionState,
+  signal: AbortSignal,
+  stderr_path: string,
+): Promise<{ readonly thread_id: string; readonly resumed: boolean }> {
+  try {
+    await codex.initialize({ signal });
+    if (state.thread_id !== null) {
+      const resumed = await codex.request('thread/resume', threadResumeParams(state.agent, state.thread_id), {
+        signal,
+      });
+      return { thread_id: resumed.thread.id, resumed: true };
+    }
+    const started = await codex.request(
+      'thread/start',
+      threadStartParams(state.agent, { dynamic_tools: [ASK_OPERATOR_TOOL] }),
+      { signal },
+    );
+    return { thread_id: started.thread.id, resumed: false };
+  } catch (failure) {
+    const known = asFilareError(failure);
+    const said = await tail(stderr_path);
+    throw new FilareError({
+      code: known.code === 'unexpected' ? 'bad_state' : known.code,
+      message: `Codex of agent ${state.agent.id} did not start: ${known.message}${said === '' ? '' : `; it said: ${said}`}`,
+      ...(known.hint === undefined ? {} : { hint: known.hint }),
+      cause: failure,
+    });
+  }
+}
+
+async function tail(path: string): Promise<string> {
+  try {
+    const file = await open(path, 'r');
+    try {
+      const { size } = await file.stat();
+      const length = Math.min(size, STDERR_TAIL_BYTES);
+      const { buffer } = await file.read(Buffer.alloc(length), 0, length, size - length);
+      return buffer.toString('utf8').trim();
+    } finally {
+      await file.close();
+    }
+  } catch {
+    return '';
+  }
+}

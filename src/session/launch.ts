@@ -1,0 +1,241 @@
+import { readFile, rm } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import type { AgentSpec } from '../contract/agent-spec.js';
+import { FilareError } from '../contract/errors.js';
+import { attemptPaths, openBootstrapPipe, prepareAttemptFiles } from '../channel/attempt-files.js';
+import type { ChannelPaths } from '../channel/channel.js';
+import { FifoWriter } from '../channel/fifo-writer.js';
+import { configToml } from '../codex/config-toml.js';
+import { CODEX_PROCESS_PATH, GUARDED_PATHS } from '../codex/guarded-files.js';
+import type { ContainerRequest } from '../engine/engine.js';
+import { requireImage } from '../image/image.js';
+import { readEnvFile } from '../manifest/env-file.js';
+import { prepareWorkspace } from '../workspace/prepare-workspace.js';
+import { attemptFolder, mountPoint, ownedFolder, writeAttemptFolder } from './attempt-folder.js';
+import { containerName, containerRequest, IN_CONTAINER, type RequestInputs } from './container-request.js';
+import { LABEL } from './labels.js';
+import type { SessionFact } from './record.js';
+import type { SessionState } from './state.js';
+import type { SessionSurroundings } from './surroundings.js';
+
+/** How long a startup script may take. */
+export const STARTUP_SCRIPT_MS = 10 * 60_000;
+const STARTUP_LOG_BYTES = 16 * 1024;
+
+/** What a launch works with. */
+export interface LaunchContext {
+  readonly around: SessionSurroundings;
+  readonly folder: string;
+  readonly state: () => SessionState;
+  readonly commit: (fact: SessionFact) => Promise<void>;
+  readonly signal: AbortSignal;
+}
+
+/** The variables and key that reach a container through its pipe; kept in memory for as long as it takes to write them. */
+export interface Secrets {
+  readonly variables: Readonly<Record<string, string>>;
+  readonly model_key_names: readonly string[];
+  readonly ssh_key: string | null;
+}
+
+/** Reads the secrets of an agent from where its manifest says. Values are never logged. */
+export async function readSecrets(agent: AgentSpec): Promise<Secrets> {
+  const env =
+    agent.env_file === undefined
+      ? { variables: {}, model_key_names: [] }
+      : await readEnvFile(agent.env_file, agent.codex.config);
+  return { ...env, ssh_key: agent.ssh_key === undefined ? null : await readFile(agent.ssh_key, 'utf8') };
+}
+
+/** The lines that the container's entry reads before it becomes Codex (docs/decisions/transport.md). */
+export function bootstrapLines(secrets: Secrets, stage: 'codex' | 'startup'): readonly string[] {
+  const base64 = (text: string): string => Buffer.from(text, 'utf8').toString('base64');
+  const variables = Object.entries(secrets.variables).filter(
+    ([name]) => stage === 'codex' || !secrets.model_key_names.includes(name),
+  );
+  return [
+    ...(secrets.ssh_key === null
+      ? []
+      : [`K ${base64(secrets.ssh_key.endsWith('\n') ? secrets.ssh_key : `${secrets.ssh_key}\n`)}`]),
+    ...variables.map(([name, value]) => `E ${name} ${base64(value)}`),
+    ...(stage === 'codex' ? [`E PATH ${base64(CODEX_PROCESS_PATH)}`] : []),
+    '.',
+  ];
+}
+
+/** Folders that belong to an agent, not to a session: its home and its Codex home stay from one session to the next. */
+export function agentFolders(
+  around: SessionSurroundings,
+  id: string,
+): { readonly home: string; readonly codex_home: string } {
+  const folder = join(around.paths.agents, id.toLowerCase());
+  return { home: join(folder, 'home'), codex_home: join(folder, 'codex') };
+}
+
+/** Everything before the container runs: workspace, files, startup script, container. Commits each as it is done. */
+export async function prepareAttempt(context: LaunchContext): Promise<ChannelPaths> {
+  const { around, signal } = context;
+  const { agent, session_id, attempt } = context.state();
+  const image = await requireImage(around.engine, agent.image, signal);
+  const ready = await prepareWorkspace(agent, {
+    uid: around.user.uid,
+    gid: around.user.gid,
+    project_root: around.paths.root,
+    signal,
+    onProgress: (text) => around.log.info({ session_id, text }, 'workspace'),
+    again: attempt > 1,
+    intend: async (path) => {
+      const entry = await around.resources.intend({ kind: 'folder', name: path, session_id });
+      return (outcome) =>
+        outcome === 'kept' ? around.resources.kept(entry, 'workspace') : around.resources.closed(entry, outcome);
+    },
+  });
+  await context.commit({ type: 'workspace_ready', branch: ready.branch, how: ready.kind, head: ready.head });
+
+  const folders = agentFolders(around, agent.id);
+  for (const path of [
+    folders.home,
+    join(folders.home, '.codex'),
+    join(folders.home, 'workspace'),
+    folders.codex_home,
+    join(context.folder, 'images'),
+  ]) {
+    await ownedFolder(path, around.user, around.caller_uid);
+  }
+  await makeGuardTargets(folders.codex_home, around);
+  const paths = attemptFolder(context.folder, attempt);
+  const secrets = await readSecrets(agent);
+  const endpoint = context.state().rehearsal === null ? null : await around.rehearsal(signal);
+  await writeAttemptFolder(paths, {
+    agent,
+    user: around.user,
+    config_toml: configToml(agent, {
+      model_key_names: secrets.model_key_names,
+      ...(endpoint === null ? {} : { rehearsal: endpoint.provider(agent) }),
+    }),
+    known_hosts: agent.known_hosts === undefined ? '' : await readFile(agent.known_hosts, 'utf8'),
+  });
+  const network = await around.network(agent, endpoint !== null, signal);
+  const inputs: Omit<RequestInputs, 'stage' | 'io_folder'> = {
+    project_key: around.paths.key,
+    session_id,
+    agent,
+    attempt,
+    branch: ready.branch,
+    user: around.user,
+    owner_uid: around.caller_uid,
+    paths,
+    home: folders.home,
+    codex_home: folders.codex_home,
+    network,
+    images: join(context.folder, 'images'),
+    extra_binds: endpoint?.binds ?? [],
+  };
+  await removeLeftovers(context);
+  if (agent.startup_script !== undefined) await runStartupScript(context, inputs, secrets);
+  // A daemon that died here may have left half a channel; its container, if any, has just been removed.
+  const { journal_folder, io_folder } = attemptPaths(paths.folder);
+  for (const left of [journal_folder, io_folder]) await rm(left, { recursive: true, force: true });
+  const channel = await prepareAttemptFiles(paths.folder, around.user);
+  const request = containerRequest({ ...inputs, io_folder: channel.io_folder, stage: 'codex' });
+  const id = await createBooked(context, request);
+  await context.commit({
+    type: 'container_created',
+    container_id: id,
+    container_name: request.name,
+    image_id: image.id,
+  });
+  return channel;
+}
+
+/** Mount points in the Codex home for what is covered there, so that the engine does not have to make them as root. */
+async function makeGuardTargets(codex_home: string, around: SessionSurroundings): Promise<void> {
+  for (const { path, kind } of [
+    ...GUARDED_PATHS,
+    { path: `${IN_CONTAINER.codex_home}/config.toml`, kind: 'file' as const },
+  ]) {
+    await mountPoint(join(codex_home, relative(IN_CONTAINER.codex_home, path)), kind, around.user, around.caller_uid);
+  }
+}
+
+/** Containers of this attempt from a daemon that died between making one and writing it down. */
+export async function removeLeftovers(context: Pick<LaunchContext, 'around' | 'state'>): Promise<void> {
+  const { around } = context;
+  const { session_id, attempt } = context.state();
+  const found = await around.engine.list({
+    [LABEL.project]: around.paths.key,
+    [LABEL.session]: session_id,
+    [LABEL.attempt]: String(attempt),
+  });
+  for (const container of found) {
+    await around.engine.remove(container.id);
+    await around.resources.closeNamed('container', container.name, 'removed');
+  }
+}
+
+async function createBooked(context: LaunchContext, request: ContainerRequest): Promise<string> {
+  const { around, signal } = context;
+  const entry = await around.resources.intend({
+    kind: 'container',
+    name: request.name,
+    session_id: context.state().session_id,
+  });
+  try {
+    const { id, warnings } = await around.engine.create(request, { signal });
+    await around.resources.opened(entry, { engine_id: id });
+    for (const text of warnings) await context.commit({ type: 'said', level: 'warning', text: `engine: ${text}` });
+    return id;
+  } catch (failure) {
+    // Made or not, we do not know: what carries our name and labels is taken away before the entry is closed.
+    await removeLeftovers(context);
+    await around.resources.closed(entry, 'not made');
+    throw failure;
+  }
+}
+
+async function runStartupScript(
+  context: LaunchContext,
+  inputs: Omit<RequestInputs, 'stage' | 'io_folder'>,
+  secrets: Secrets,
+): Promise<void> {
+  const { around, signal } = context;
+  const pipe = await openBootstrapPipe(inputs.paths.startup, around.user);
+  const writer = await FifoWriter.open(pipe.in);
+  const request = containerRequest({ ...inputs, io_folder: pipe.io_folder, stage: 'startup' });
+  let id: string | undefined;
+  try {
+    id = await createBooked(context, request);
+    for (const line of bootstrapLines(secrets, 'startup')) await writer.write(line);
+    await around.engine.start(id, { signal });
+    const { exit_code } = await around.engine.wait(id, { signal, deadline_ms: STARTUP_SCRIPT_MS });
+    const output = (await around.engine.logs(id, STARTUP_LOG_BYTES, { signal })).trim();
+    await context.commit({
+      type: 'said',
+      level: exit_code === 0 ? 'note' : 'error',
+      text: `startup script ended with exit status ${String(exit_code)}`,
+      data: { exit_code, output },
+    });
+    if (exit_code !== 0) {
+      throw new FilareError({
+        code: 'bad_state',
+        message: `the startup script of agent ${inputs.agent.id} ended with exit status ${String(exit_code)}${output === '' ? '' : `: ${lastLine(output)}`}`,
+        hint: `its output is in the transcript: filare-agents tail ${inputs.session_id}`,
+      });
+    }
+  } finally {
+    await writer.close();
+    if (id !== undefined) {
+      await around.engine.remove(id);
+      await around.resources.closeNamed(
+        'container',
+        containerName(inputs.session_id, inputs.attempt, 'startup'),
+        'removed',
+      );
+    }
+    await rm(inputs.paths.startup, { recursive: true, force: true });
+  }
+}
+
+function lastLine(text: string): string {
+  return text.split('\n').at(-1) ?? '';
+}

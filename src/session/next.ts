@@ -1,0 +1,196 @@
+import { unreachable } from '../contract/errors.js';
+import type { SessionFact } from './record.js';
+import type { OpenRequest, OutboxMessage, SessionState, Stage } from './state.js';
+
+/** What the engine and the channel say of a session right now; never remembered, always looked up. */
+export interface Observed {
+  readonly container:
+    | { readonly state: 'unknown' | 'absent' | 'alive' }
+    | { readonly state: 'exited'; readonly exit_code: number | null; readonly out_of_memory: boolean };
+  /** Null when the fleet has room; else the sentence that says why not. */
+  readonly no_room: string | null;
+  /** This daemon holds the channel of the attempt. */
+  readonly attached: boolean;
+  /** Messages sent before this daemon took over have been looked up in the journal. */
+  readonly probed: boolean;
+  /** Prompts whose answer this daemon has written into the pipe. */
+  readonly answered: ReadonlySet<string>;
+  /** An interrupt was written for this turn. */
+  readonly interrupted_turn: string | null;
+}
+
+/** What the policy says of a request; null: a person decides. */
+export type Policy = (
+  open: OpenRequest,
+  state: SessionState,
+) => { readonly choice: string; readonly rule: string; readonly reason: string | null } | null;
+
+/** One thing to do. */
+export type Step =
+  | { readonly do: 'nothing' }
+  | { readonly do: 'wait'; readonly until_ms: number }
+  | { readonly do: 'commit'; readonly fact: SessionFact }
+  | { readonly do: 'prepare' }
+  | { readonly do: 'launch' }
+  | { readonly do: 'attach' }
+  | { readonly do: 'probe' }
+  | { readonly do: 'halt' }
+  | { readonly do: 'answer'; readonly open: OpenRequest }
+  | { readonly do: 'interrupt'; readonly turn_id: string }
+  | { readonly do: 'deliver'; readonly message: OutboxMessage };
+
+const DEFAULT_GRACE_MS = 10_000;
+const NOTHING: Step = { do: 'nothing' };
+
+/** The next step that brings what is to what should be. Pure; `nothing` means that all is as desired. */
+export function next(state: SessionState, observed: Observed, policy: Policy, now_ms: number): Step {
+  const { stage } = state;
+  switch (stage.phase) {
+    case 'stopped':
+    case 'failed':
+      return NOTHING;
+    case 'queued':
+      return nextQueued(state, stage, observed);
+    case 'preparing':
+      return endingAsked(state) ?? { do: 'prepare' };
+    case 'starting':
+      return endingAsked(state) ?? endingSeen(observed) ?? { do: 'launch' };
+    case 'running':
+      return endingAsked(state) ?? endingSeen(observed) ?? nextRunning(state, stage, observed, policy);
+    case 'stopping':
+      return { do: 'halt' };
+    case 'backing_off':
+      return nextBackingOff(state, stage, now_ms);
+    default:
+      return unreachable(stage);
+  }
+}
+
+function nextQueued(state: SessionState, stage: Extract<Stage, { phase: 'queued' }>, observed: Observed): Step {
+  if (state.desired === 'stopped')
+    return commit({ type: 'ended', phase: 'stopped', reason: 'stopped before it started' });
+  if (observed.no_room === null) return commit({ type: 'attempt_begun', thread_id: state.thread_id });
+  return stage.reason === observed.no_room ? NOTHING : commit({ type: 'waiting', reason: observed.no_room });
+}
+
+/** Stop or restart was asked for. */
+function endingAsked(state: SessionState): Step | undefined {
+  const grace_ms = state.stop_grace_ms ?? DEFAULT_GRACE_MS;
+  if (state.desired === 'stopped')
+    return commit({ type: 'attempt_ending', cause: 'stopped', reason: 'stopped by the operator', grace_ms });
+  if (state.restart_asked)
+    return commit({ type: 'attempt_ending', cause: 'restarted', reason: 'restarted by the operator', grace_ms });
+  return undefined;
+}
+
+/** The container is not there any more, or does not run. */
+function endingSeen(observed: Observed): Step | undefined {
+  const { container } = observed;
+  switch (container.state) {
+    case 'unknown':
+    case 'alive':
+      return undefined;
+    case 'absent':
+      return commit({
+        type: 'attempt_ending',
+        cause: 'removed',
+        reason: 'its container was removed by someone else',
+        grace_ms: 0,
+      });
+    case 'exited':
+      return commit({
+        type: 'attempt_ending',
+        cause: container.out_of_memory ? 'out_of_memory' : 'exited',
+        reason: container.out_of_memory
+          ? 'it ran out of memory (resources.memory in the manifest gives it more)'
+          : `Codex ended by itself with exit status ${container.exit_code ?? 'unknown'}`,
+        grace_ms: 0,
+      });
+    default:
+      return unreachable(container);
+  }
+}
+
+function nextRunning(
+  state: SessionState,
+  stage: Extract<Stage, { phase: 'running' }>,
+  observed: Observed,
+  policy: Policy,
+): Step {
+  if (!observed.attached) return { do: 'attach' };
+  for (const open of state.requests) {
+    if (open.decision !== null) {
+      if (!observed.answered.has(open.prompt_id)) return { do: 'answer', open };
+      continue;
+    }
+    const verdict = policy(open, state);
+    if (verdict !== null) {
+      return commit({
+        type: 'decision',
+        prompt_id: open.prompt_id,
+        request_id: open.request.request_id,
+        choice: verdict.choice,
+        by: 'policy',
+        reason: verdict.reason,
+        rule: verdict.rule,
+      });
+    }
+  }
+  if (!observed.probed) return state.outbox.some((m) => m.sent) ? { do: 'probe' } : NOTHING;
+  if (stage.turn?.interrupting === true && observed.interrupted_turn !== stage.turn.turn_id) {
+    return { do: 'interrupt', turn_id: stage.turn.turn_id };
+  }
+  return nextMessage(state, stage);
+}
+
+function nextMessage(state: SessionState, stage: Extract<Stage, { phase: 'running' }>): Step {
+  const message = state.outbox.find((m) => !m.sent);
+  if (message === undefined) return NOTHING;
+  if (state.outbox.some((m) => m.sent)) return NOTHING;
+  if (stage.turn === null) return { do: 'deliver', message };
+  if (state.requests.some((open) => open.decision === null)) {
+    // Never talk over a person: a turn that waits for a decision is neither steered nor interrupted by a message.
+    return NOTHING;
+  }
+  switch (message.mode) {
+    case 'queue':
+      return NOTHING;
+    case 'steer':
+      return stage.turn.interrupting ? NOTHING : { do: 'deliver', message };
+    case 'interrupt':
+      return stage.turn.interrupting
+        ? NOTHING
+        : commit({ type: 'interrupt', turn_id: stage.turn.turn_id, by: message.from });
+    default:
+      return unreachable(message.mode);
+  }
+}
+
+function nextBackingOff(state: SessionState, stage: Extract<Stage, { phase: 'backing_off' }>, now_ms: number): Step {
+  if (state.desired === 'stopped') return commit({ type: 'ended', phase: 'stopped', reason: stage.reason });
+  if (state.restart_asked || stage.cause === 'restarted' || stage.cause === 'launch_interrupted') {
+    return commit({ type: 'attempt_begun', thread_id: state.thread_id });
+  }
+  const { policy, max_attempts, backoff_ms, backoff_max_ms } = state.agent.restart;
+  if (stage.cause === 'launch_failed' && state.thread_id === null)
+    return commit({ type: 'ended', phase: 'failed', reason: stage.reason });
+  if (policy === 'never')
+    return commit({ type: 'ended', phase: 'failed', reason: `${stage.reason}; restart.policy is never` });
+  if (state.failures >= max_attempts) {
+    return commit({
+      type: 'ended',
+      phase: 'failed',
+      reason: `${stage.reason}; given up after ${String(state.failures)} failures in a row`,
+    });
+  }
+  if (stage.until_ms === null) {
+    const delay_ms = Math.min(backoff_ms * 2 ** Math.max(0, state.failures - 1), backoff_max_ms);
+    return commit({ type: 'backing_off', until_ms: now_ms + delay_ms, reason: stage.reason });
+  }
+  if (now_ms >= stage.until_ms) return commit({ type: 'attempt_begun', thread_id: state.thread_id });
+  return { do: 'wait', until_ms: stage.until_ms };
+}
+
+function commit(fact: SessionFact): Step {
+  return { do: 'commit', fact };
+}

@@ -1,0 +1,93 @@
+import { z } from 'zod';
+import { agentSpecSchema } from '../contract/agent-spec.js';
+
+const requestId = z.union([z.string(), z.number()]);
+
+/** Why an attempt ended, as one word. */
+export const END_CAUSES = [
+  'stopped',
+  'restarted',
+  'exited',
+  'out_of_memory',
+  'removed',
+  'launch_failed',
+  'launch_interrupted',
+  'unresponsive',
+] as const;
+
+const facts = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('created'), agent: agentSpecSchema, rehearsal: z.string().nullable(), by: z.string() }),
+  z.object({
+    type: z.literal('desired'),
+    desired: z.enum(['running', 'stopped', 'restarted']),
+    by: z.string(),
+    grace_ms: z.number().optional(),
+  }),
+  z.object({ type: z.literal('waiting'), reason: z.string() }),
+  z.object({ type: z.literal('attempt_begun'), thread_id: z.string().nullable() }),
+  z.object({
+    type: z.literal('workspace_ready'),
+    branch: z.string().nullable(),
+    how: z.string(),
+    head: z.string().nullable(),
+  }),
+  z.object({
+    type: z.literal('container_created'),
+    container_id: z.string(),
+    container_name: z.string(),
+    image_id: z.string(),
+  }),
+  z.object({ type: z.literal('container_started') }),
+  z.object({ type: z.literal('running'), thread_id: z.string(), resumed: z.boolean() }),
+  z.object({
+    type: z.literal('message'),
+    message_id: z.string(),
+    from: z.string(),
+    text: z.string(),
+    images: z.array(z.string()),
+    mode: z.enum(['queue', 'steer', 'interrupt']),
+  }),
+  z.object({ type: z.literal('sent'), message_id: z.string(), turn_id: z.string().nullable() }),
+  z.object({ type: z.literal('not_taken'), message_id: z.string(), reason: z.string(), again: z.boolean() }),
+  z.object({ type: z.literal('interrupt'), turn_id: z.string(), by: z.string() }),
+  z.object({
+    type: z.literal('decision'),
+    prompt_id: z.string(),
+    request_id: requestId,
+    choice: z.string(),
+    by: z.string(),
+    reason: z.string().nullable(),
+    rule: z.string().nullable(),
+  }),
+  z.object({ type: z.literal('attempt_ending'), cause: z.enum(END_CAUSES), reason: z.string(), grace_ms: z.number() }),
+  z.object({ type: z.literal('attempt_ended') }),
+  z.object({ type: z.literal('backing_off'), until_ms: z.number(), reason: z.string() }),
+  z.object({ type: z.literal('ended'), phase: z.enum(['stopped', 'failed']), reason: z.string() }),
+  z.object({
+    type: z.literal('said'),
+    level: z.enum(['note', 'warning', 'error']),
+    text: z.string(),
+    data: z.record(z.string(), z.unknown()).optional(),
+  }),
+]);
+
+/** What a session decided, did or was told: the part of a ledger record that says so. */
+export type SessionFact = z.infer<typeof facts>;
+
+/**
+ * One record of a session's ledger. `attempt` and `offset` say how far the journal had been read when it was written, so that deriving
+ * the story again puts it in the same place. Times in milliseconds since the epoch.
+ */
+export const sessionRecordSchema = z.object({
+  n: z.number().int().positive(),
+  time_ms: z.number(),
+  attempt: z.number().int().nonnegative(),
+  offset: z.number().int().nonnegative(),
+  fact: facts,
+});
+
+/** One record of a session's ledger. */
+export type SessionRecord = z.infer<typeof sessionRecordSchema>;
+
+/** Why an attempt ended, as one word. */
+export type EndCause = (typeof END_CAUSES)[number];

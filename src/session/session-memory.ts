@@ -1,0 +1,328 @@
+import { join } from 'node:path';
+import type { AgentEvent, AgentItem } from '../contract/agent-event.js';
+import { FilareError } from '../contract/errors.js';
+import type { Piece, TranscriptEntry } from '../contract/transcript.js';
+import type { JournalLine } from '../channel/channel.js';
+import { JournalFile } from '../channel/journal-file.js';
+import { observe } from '../codex/observe.js';
+import { withItem } from '../codex/request.js';
+import { AppendLog } from '../ledger/append-log.js';
+import type { Masker } from '../transcript/mask.js';
+import { Narrator, type StorySubject } from '../transcript/narrate.js';
+import type { StorySource } from '../transcript/story-fact.js';
+import { TranscriptStore } from '../transcript/store.js';
+import { apply, firstState } from './apply.js';
+import { attemptFolder } from './attempt-folder.js';
+import { sessionRecordSchema, type SessionFact, type SessionRecord } from './record.js';
+import { policyOf } from './policy.js';
+import type { SessionState } from './state.js';
+import { tell } from './story.js';
+
+/** What a change of a session tells those who watch it. Entries are on disk already. */
+export interface SessionNews {
+  readonly entries: readonly TranscriptEntry[];
+  /** The same entries as they stand in the file, without newline. */
+  readonly lines: readonly string[];
+  readonly pieces: readonly Piece[];
+  readonly events: readonly AgentEvent[];
+}
+
+/** Files of a session, beside its attempts. */
+export function sessionFiles(folder: string): {
+  readonly ledger: string;
+  readonly transcript: string;
+  readonly state: string;
+} {
+  return {
+    ledger: join(folder, 'ledger.jsonl'),
+    transcript: join(folder, 'transcript.jsonl'),
+    state: join(folder, 'state.json'),
+  };
+}
+
+const MAX_OPEN_TEXT = 1024 * 1024;
+
+/** What is handed in. */
+export interface MemorySurroundings {
+  readonly session_id: string;
+  readonly folder: string;
+  /** Masks secrets in what people read; journal and Codex home stay exact. */
+  readonly masker: Masker;
+  readonly now_ms: () => number;
+}
+
+/**
+ * Everything a session knows, and the only way it learns: `commit` for a fact of ours, `take` for lines of the journal. Both append to disk,
+ * then apply, then tell. Opening a folder again runs the same records and lines through the same two functions, so that a crash changes nothing.
+ */
+export class SessionMemory {
+  readonly #around: MemorySurroundings;
+  readonly #ledger: AppendLog;
+  readonly #store: TranscriptStore;
+  readonly #listeners = new Set<(news: SessionNews) => void>();
+  readonly #open = new Map<string, Piece>();
+  readonly #narrator: Narrator;
+  readonly #changes = new Map<string, AgentItem>();
+  #state: SessionState;
+  #records: number;
+  #offset = 0;
+  /** Time of the latest source: what carries no time of its own happened then. */
+  #time_ms: number;
+  #turn: Promise<unknown> = Promise.resolve();
+
+  private constructor(
+    around: MemorySurroundings,
+    ledger: AppendLog,
+    store: TranscriptStore,
+    state: SessionState,
+    time_ms: number,
+  ) {
+    this.#around = around;
+    this.#ledger = ledger;
+    this.#store = store;
+    this.#state = state;
+    this.#narrator = new Narrator(subject(state), around.masker);
+    this.#records = 0;
+    this.#time_ms = time_ms;
+  }
+
+  /** Begins the memory of a new session; the folder exists and is empty. */
+  static async create(
+    around: MemorySurroundings,
+    created: Extract<SessionFact, { type: 'created' }>,
+  ): Promise<SessionMemory> {
+    const files = sessionFiles(around.folder);
+    const { log } = await AppendLog.open(files.ledger, { parse: sessionRecordSchema });
+    const store = await TranscriptStore.open(files.transcript);
+    const time_ms = around.now_ms();
+    const memory = new SessionMemory(around, log, store, firstState(around.session_id, created, time_ms), time_ms);
+    await memory.commit(created);
+    return memory;
+  }
+
+  /** Opens the memory of a session again: replays its ledger and journals, and writes what the transcript lacks. */
+  static async open(around: MemorySurroundings): Promise<SessionMemory> {
+    const files = sessionFiles(around.folder);
+    const opened = await AppendLog.open(files.ledger, { parse: sessionRecordSchema });
+    const first = opened.records[0];
+    if (first?.fact.type !== 'created') {
+      await opened.log.close();
+      throw new FilareError({
+        code: 'bad_state',
+        message: `the ledger of session ${around.session_id} does not begin as a session's does: ${files.ledger}`,
+        hint: 'move its folder out of outputs/agents; nothing else depends on it',
+      });
+    }
+    const store = await TranscriptStore.open(files.transcript);
+    const state = firstState(around.session_id, first.fact, first.time_ms);
+    const memory = new SessionMemory(around, opened.log, store, state, first.time_ms);
+    await memory.#replay(opened.records);
+    return memory;
+  }
+
+  /** The session as it is now. */
+  get state(): SessionState {
+    return this.#state;
+  }
+
+  /** How far the journal of the current attempt has been taken in, in bytes. */
+  get offset(): number {
+    return this.#offset;
+  }
+
+  /** Items that are not finished, each from its start. */
+  get openPieces(): readonly Piece[] {
+    return [...this.#open.values()];
+  }
+
+  /** The transcript, to read from. */
+  get transcript(): TranscriptStore {
+    return this.#store;
+  }
+
+  /** Calls back after every change, until the returned function is called. The listener must not throw. */
+  watch(listener: (news: SessionNews) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Makes a fact of ours durable, applies it, tells it. Rejects, with nothing applied, when it cannot be written. */
+  commit(fact: SessionFact): Promise<void> {
+    return this.#exclusive(async () => {
+      const record: SessionRecord = {
+        n: this.#records + 1,
+        time_ms: this.#around.now_ms(),
+        attempt: this.#state.attempt,
+        offset: this.#offset,
+        fact,
+      };
+      await this.#ledger.append(record);
+      await this.#takeRecord(record);
+    });
+  }
+
+  /** Takes in complete lines of the current attempt's journal, in order. */
+  take(lines: readonly JournalLine[]): Promise<void> {
+    return this.#exclusive(() => this.#takeLines(lines));
+  }
+
+  /** Waits for what is under way and closes the files. */
+  close(): Promise<void> {
+    return this.#exclusive(async () => {
+      await this.#ledger.close();
+      await this.#store.close();
+    });
+  }
+
+  async #replay(records: readonly SessionRecord[]): Promise<void> {
+    let journal: ReplayedJournal | undefined;
+    for (const record of records) {
+      if (record.attempt > 0 && record.attempt === this.#state.attempt && record.offset > this.#offset) {
+        journal ??= new ReplayedJournal(this.#journalPath(), this.#offset);
+        await journal.until(record.offset, (lines) => this.#takeLines(lines));
+      }
+      await this.#takeRecord(record);
+      if (record.fact.type === 'attempt_begun') {
+        await journal?.close();
+        journal = undefined;
+      }
+    }
+    await journal?.close();
+  }
+
+  #journalPath(): string {
+    return join(attemptFolder(this.#around.folder, this.#state.attempt).folder, 'journal', 'out');
+  }
+
+  async #takeRecord(record: SessionRecord): Promise<void> {
+    const { fact, time_ms } = record;
+    this.#records = record.n;
+    this.#state = apply(this.#state, { from: 'ledger', fact, time_ms });
+    if (fact.type === 'attempt_begun') this.#offset = 0;
+    this.#time_ms = Math.max(this.#time_ms, time_ms);
+    const sources: StorySource[] = [];
+    if (fact.type === 'workspace_ready') sources.push({ from: 'branch', branch: fact.branch });
+    if (fact.type === 'message') {
+      sources.push({
+        from: 'fact',
+        attempt: this.#state.attempt,
+        time_ms,
+        fact: { type: 'message', message_id: fact.message_id, from: fact.from, text: fact.text, mode: fact.mode },
+      });
+    }
+    const told = tell(fact, this.#state);
+    if (told !== null) sources.push({ from: 'fact', attempt: this.#state.attempt, time_ms, fact: told });
+    await this.#tell(sources, []);
+  }
+
+  async #takeLines(lines: readonly JournalLine[]): Promise<void> {
+    const sources: StorySource[] = [];
+    const events: AgentEvent[] = [];
+    for (const line of lines) {
+      for (const seen of observe(line, this.#state.thread_id)) {
+        const event = this.#withItem(seen);
+        const time_ms = 'time_ms' in event && event.time_ms !== null ? event.time_ms : this.#time_ms;
+        this.#time_ms = Math.max(this.#time_ms, time_ms);
+        this.#state = apply(this.#state, { from: 'agent', event, time_ms: this.#time_ms });
+        sources.push({ from: 'agent', attempt: this.#state.attempt, time_ms: this.#time_ms, event });
+        events.push(event);
+      }
+      this.#offset = line.end;
+    }
+    await this.#tell(sources, events);
+  }
+
+  /** Narrates, writes what the transcript lacks, then tells those who watch. */
+  async #tell(sources: readonly StorySource[], events: readonly AgentEvent[]): Promise<void> {
+    const entries: TranscriptEntry[] = [];
+    const pieces: Piece[] = [];
+    for (const source of sources) {
+      const told = this.#narrator.tell(source);
+      entries.push(...told.entries);
+      pieces.push(...told.pieces);
+    }
+    const fresh = entries.filter((entry) => entry.seq > this.#store.last_seq);
+    const last = fresh.at(-1);
+    const lines = fresh.map((entry) => JSON.stringify(entry));
+    if (last !== undefined) await this.#store.append(lines, last.seq);
+    this.#keepOpen(pieces, events);
+    const news: SessionNews = { entries: fresh, lines, pieces, events };
+    for (const listener of this.#listeners) listener(news);
+  }
+
+  /** An approval of a file change names its item; the changes were said when that item began. */
+  #withItem(event: AgentEvent): AgentEvent {
+    if (event.type === 'item_started' && event.item.kind === 'file_change')
+      this.#changes.set(event.item.item_id, event.item);
+    if (event.type === 'turn_ended') this.#changes.clear();
+    if (event.type !== 'request' || event.request.item_id === null) return event;
+    const item = this.#changes.get(event.request.item_id);
+    return item === undefined ? event : { ...event, request: withItem(event.request, item) };
+  }
+
+  #keepOpen(pieces: readonly Piece[], events: readonly AgentEvent[]): void {
+    for (const piece of pieces) {
+      const before = this.#open.get(piece.item_id);
+      const text = (before?.text ?? '') + piece.text;
+      if (text.length <= MAX_OPEN_TEXT) this.#open.set(piece.item_id, { ...piece, offset: 0, text });
+    }
+    if (this.#open.size === 0) return;
+    for (const event of events) {
+      if (event.type === 'item_done') this.#open.delete(event.item.item_id);
+      if (event.type === 'turn_ended') this.#open.clear();
+    }
+  }
+
+  #exclusive<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#turn.then(work);
+    this.#turn = result.catch(() => undefined);
+    return result;
+  }
+}
+
+/** Reads a journal forward, up to given offsets. */
+class ReplayedJournal {
+  readonly #ending = new AbortController();
+  readonly #batches: AsyncIterator<readonly JournalLine[]>;
+  #waiting: readonly JournalLine[] = [];
+
+  constructor(path: string, from: number) {
+    this.#batches = new JournalFile(path)
+      .read({ from, follow: false, signal: this.#ending.signal })
+      [Symbol.asyncIterator]();
+  }
+
+  async until(offset: number, take: (lines: readonly JournalLine[]) => Promise<void>): Promise<void> {
+    for (;;) {
+      if (this.#waiting.length === 0) {
+        const batch = await this.#batches.next();
+        if (batch.done === true) return;
+        this.#waiting = batch.value;
+      }
+      const past = this.#waiting.findIndex((line) => line.end > offset);
+      if (past === -1) {
+        await take(this.#waiting);
+        this.#waiting = [];
+        continue;
+      }
+      await take(this.#waiting.slice(0, past));
+      this.#waiting = this.#waiting.slice(past);
+      return;
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#ending.abort();
+    await this.#batches.return?.();
+  }
+}
+
+function subject(state: SessionState): StorySubject {
+  return {
+    session_id: state.session_id,
+    agent_id: state.agent.id,
+    role: state.agent.role,
+    tags: state.agent.tags,
+    asks: (request) => policyOf({ prompt_id: '', attempt: 0, request, opened_ms: 0, decision: null }, state) === null,
+  };
+}

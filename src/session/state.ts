@@ -1,0 +1,101 @@
+import type { AgentEvent, AgentRequest } from '../contract/agent-event.js';
+import type { AgentSpec } from '../contract/agent-spec.js';
+import type { Tokens } from '../contract/session.js';
+import type { EndCause } from './record.js';
+
+/** A container of an attempt, as the ledger knows it. */
+export interface ContainerRef {
+  readonly id: string;
+  readonly name: string;
+}
+
+/** Where a session stands: only what exists in that phase. Forward only within an attempt. */
+export type Stage =
+  | { readonly phase: 'queued'; readonly reason: string | null }
+  | { readonly phase: 'preparing' }
+  | { readonly phase: 'starting'; readonly container: ContainerRef; readonly started: boolean }
+  | { readonly phase: 'running'; readonly container: ContainerRef; readonly turn: Turn | null }
+  | {
+      readonly phase: 'stopping';
+      readonly container: ContainerRef | null;
+      readonly cause: EndCause;
+      readonly reason: string;
+      readonly grace_ms: number;
+    }
+  /** Between two attempts: nothing runs, nothing is decided yet. */
+  | {
+      readonly phase: 'backing_off';
+      readonly until_ms: number | null;
+      readonly cause: EndCause;
+      readonly reason: string;
+    }
+  | { readonly phase: 'stopped'; readonly reason: string; readonly at_ms: number }
+  | { readonly phase: 'failed'; readonly reason: string; readonly at_ms: number };
+
+/** A turn of the agent that runs. */
+export interface Turn {
+  readonly turn_id: string;
+  readonly interrupting: boolean;
+}
+
+/** A message on its way to the agent; it leaves the outbox when Codex has shown it. */
+export interface OutboxMessage {
+  readonly message_id: string;
+  readonly from: string;
+  readonly text: string;
+  readonly images: readonly string[];
+  readonly mode: 'queue' | 'steer' | 'interrupt';
+  readonly queued_ms: number;
+  /** Sent within this attempt and not shown yet. */
+  readonly sent: boolean;
+}
+
+/** A request of the agent that is not closed. */
+export interface OpenRequest {
+  readonly prompt_id: string;
+  readonly attempt: number;
+  readonly request: AgentRequest;
+  readonly opened_ms: number;
+  /** The decision, once made; it is written again after a crash until Codex says that the request is resolved. */
+  readonly decision: { readonly choice: string; readonly by: string; readonly reason: string | null } | null;
+}
+
+/** One attempt, for the record. */
+export interface AttemptNote {
+  readonly attempt: number;
+  readonly started_ms: number;
+  readonly ended_ms: number | null;
+  readonly end_reason: string | null;
+}
+
+/** Everything a session is: a fold over its ledger and its journals. */
+export interface SessionState {
+  readonly session_id: string;
+  readonly agent: AgentSpec;
+  readonly rehearsal: string | null;
+  readonly desired: 'running' | 'stopped';
+  /** A restart was asked for and its new attempt has not begun. */
+  readonly restart_asked: boolean;
+  readonly stop_grace_ms: number | null;
+  readonly stage: Stage;
+  readonly attempt: number;
+  readonly attempts: readonly AttemptNote[];
+  /** Failures in a row, for back-off; begins again after a quiet time. */
+  readonly failures: number;
+  readonly branch: string | null;
+  readonly thread_id: string | null;
+  readonly tokens: Tokens;
+  readonly outbox: readonly OutboxMessage[];
+  readonly requests: readonly OpenRequest[];
+  readonly started_ms: number;
+  /** The last time the agent showed any sign. */
+  readonly last_seen_ms: number;
+}
+
+/** What `apply` takes: a fact of ours, or something the agent did. */
+export type Applied =
+  | { readonly from: 'ledger'; readonly fact: import('./record.js').SessionFact; readonly time_ms: number }
+  | { readonly from: 'agent'; readonly event: AgentEvent; readonly time_ms: number };
+
+/** No tokens used. */
+export const NO_TOKENS: Tokens = { total: 0, input: 0, cached_input: 0, output: 0, reasoning: 0 };

@@ -1,0 +1,36 @@
+import type { Logger } from 'pino';
+import type { AgentSpec } from '../contract/agent-spec.js';
+import type { ProjectPaths } from '../contract/project.js';
+import type { RehearsalProvider } from '../codex/config-toml.js';
+import type { BindMount, Engine } from '../engine/engine.js';
+import type { ProjectLedger } from '../ledger/project-ledger.js';
+import type { ContainerUser } from './attempt-folder.js';
+
+/** How an agent reaches the rehearsal's model server. */
+export interface RehearsalEndpoint {
+  /** What the agent's config.toml says of it. */
+  readonly provider: (agent: AgentSpec) => RehearsalProvider;
+  /** Files that this configuration names. */
+  readonly binds: readonly BindMount[];
+}
+
+/** What the fleet hands to every session. */
+export interface SessionSurroundings {
+  readonly engine: Engine;
+  readonly paths: ProjectPaths;
+  readonly resources: ProjectLedger;
+  readonly user: ContainerUser;
+  readonly caller_uid: number;
+  readonly log: Logger;
+  readonly now_ms: () => number;
+  /** 4 random characters of [a-z0-9]. */
+  readonly random: (characters: number) => string;
+  /** Makes sure that the network of this agent exists and names it. */
+  readonly network: (agent: AgentSpec, rehearsed: boolean, signal: AbortSignal) => Promise<string>;
+  /** Where the rehearsal's model is; makes sure that it runs. */
+  readonly rehearsal: (signal: AbortSignal) => Promise<RehearsalEndpoint>;
+  /** Null when there is room for this session; else why not. Called again after `roomChanged`. */
+  readonly noRoom: (session_id: string, agent: AgentSpec) => string | null;
+  /** Runs work with at most so many launches at once. */
+  readonly launchSlot: <T>(work: () => Promise<T>, signal: AbortSignal) => Promise<T>;
+}

@@ -1,0 +1,38 @@
+import type { AgentEvent } from '../contract/agent-event.js';
+
+/** A fact of ours that the story tells, or that it needs to tell what the agent does. */
+export type StoryFact =
+  /** A message was taken in; the story tells it when Codex shows it. */
+  | {
+      readonly type: 'message';
+      readonly message_id: string;
+      readonly from: string;
+      readonly text: string;
+      readonly mode: string;
+    }
+  | {
+      readonly type: 'state';
+      readonly phase: string;
+      readonly text: string;
+      readonly data: Readonly<Record<string, unknown>>;
+    }
+  | {
+      readonly type: 'decision';
+      readonly prompt_id: string;
+      readonly request_id: string | number;
+      readonly choice: string;
+      readonly by: string;
+      readonly rule: string | null;
+      readonly reason: string | null;
+    }
+  | {
+      readonly type: 'note' | 'warning' | 'error';
+      readonly text: string;
+      readonly data: Readonly<Record<string, unknown>>;
+    };
+
+/** One source of the story, in the order of the ledger and the journal. Times in milliseconds since the epoch. */
+export type StorySource =
+  | { readonly from: 'agent'; readonly attempt: number; readonly time_ms: number; readonly event: AgentEvent }
+  | { readonly from: 'fact'; readonly attempt: number; readonly time_ms: number; readonly fact: StoryFact }
+  | { readonly from: 'branch'; readonly branch: string | null };

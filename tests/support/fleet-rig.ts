@@ -1,0 +1,159 @@
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, readFile, readlink, realpath, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect } from 'vitest';
+import { Fleet } from '../../src/client/fleet.js';
+import { projectPaths, type ProjectPaths } from '../../src/contract/project.js';
+import type { TranscriptEntry } from '../../src/contract/transcript.js';
+import { DockerEngine } from '../../src/engine/docker/docker-engine.js';
+
+const BIN = fileURLToPath(new URL('../../bin/filare-agents.js', import.meta.url));
+
+/** What a command of ours did. */
+export interface Ran {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A project of its own in a temporary folder, driven through the real command line, daemon, engine and Codex; `end` proves that nothing is left. */
+export class FleetRig {
+  readonly paths: ProjectPaths;
+  readonly engine: DockerEngine;
+
+  private constructor(paths: ProjectPaths, engine: DockerEngine) {
+    this.paths = paths;
+    this.engine = engine;
+  }
+
+  /** Makes the project, with the files given (path below it → text). */
+  static async make(files: Readonly<Record<string, string>> = {}): Promise<FleetRig> {
+    const root = await realpath(await mkdtemp(join(tmpdir(), 'filare-e2e-')));
+    await mkdir(join(root, 'configs', 'agents'), { recursive: true });
+    const rig = new FleetRig(projectPaths(root, tmpdir()), await DockerEngine.connect(process.env));
+    for (const [path, text] of Object.entries(files)) await rig.write(path, text);
+    return rig;
+  }
+
+  get root(): string {
+    return this.paths.root;
+  }
+
+  async write(path: string, text: string, mode = 0o644): Promise<string> {
+    const whole = join(this.root, path);
+    await mkdir(dirname(whole), { recursive: true });
+    await writeFile(whole, text, { mode });
+    return whole;
+  }
+
+  /** Runs the command line in the project, to its end. */
+  cli(args: readonly string[], options: { readonly input?: string; readonly env?: NodeJS.ProcessEnv } = {}): Promise<Ran> {
+    return run(process.execPath, [BIN, ...args], { cwd: this.root, ...options });
+  }
+
+  /** Runs it, expects success, and gives what it printed as JSON. */
+  async json<T>(args: readonly string[]): Promise<T> {
+    const ran = await this.cli([...args, '--json']);
+    expect(ran, `filare-agents ${args.join(' ')}: ${ran.stderr}`).toMatchObject({ code: 0 });
+    return JSON.parse(ran.stdout) as T;
+  }
+
+  /** The library's way in; starts the daemon when none runs. */
+  fleet(): Promise<Fleet> {
+    return Fleet.open({ project: this.root });
+  }
+
+  /** Every entry of a session's transcript, from the file. */
+  async transcript(path: string): Promise<TranscriptEntry[]> {
+    const text = await readFile(path, 'utf8');
+    return text
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line) as TranscriptEntry);
+  }
+
+  /** Process id of the daemon. */
+  async daemonPid(): Promise<number> {
+    const status = await this.json<{ pid: number }>(['daemon', 'status']);
+    return status.pid;
+  }
+
+  /** Containers of this project, by name. */
+  async containers(): Promise<string[]> {
+    return (await this.engine.list({ 'filare.project': this.paths.key })).map((c) => c.name).sort();
+  }
+
+  /** What of ours is still there: containers, networks, processes, mounts, sockets, pipes. Empty when all is gone. */
+  async leftovers(): Promise<string[]> {
+    const found: string[] = [...(await this.containers()).map((name) => `container ${name}`)];
+    for (const network of await this.engine.listNetworks({ 'filare.project': this.paths.key })) found.push(`network ${network.name}`);
+    for (const pid of await processesNaming(this.root)) found.push(`process ${pid}`);
+    const mounts = await readFile('/proc/self/mountinfo', 'utf8');
+    for (const line of mounts.split('\n')) if (line.includes(this.root)) found.push(`mount ${line}`);
+    if (existsSync(this.paths.socket)) found.push(`socket ${this.paths.socket}`);
+    const abstract = await readFile('/proc/net/unix', 'utf8');
+    if (abstract.includes(this.paths.key)) found.push('the lock of the project');
+    found.push(...(await pipesBelow(this.root)).map((path) => `pipe ${path}`));
+    return found;
+  }
+
+  /** Stops everything; fails when anything is left. The folder goes in any case. */
+  async end(): Promise<void> {
+    try {
+      await this.cli(['stop', '--all', '--grace', '2s']);
+      await this.cli(['daemon', 'stop']);
+      expect(await this.leftovers()).toEqual([]);
+    } finally {
+      for (const container of await this.engine.list({ 'filare.project': this.paths.key })) await this.engine.remove(container.id);
+      for (const network of await this.engine.listNetworks({ 'filare.project': this.paths.key })) await this.engine.removeNetwork(network.id);
+      await rm(this.root, { recursive: true, force: true });
+    }
+  }
+}
+
+/** Runs a program to its end. */
+export function run(
+  program: string,
+  args: readonly string[],
+  options: { readonly cwd?: string; readonly input?: string; readonly env?: NodeJS.ProcessEnv } = {},
+): Promise<Ran> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, { cwd: options.cwd, env: { ...process.env, NO_COLOR: '1', ...options.env }, stdio: ['pipe', 'pipe', 'pipe'] });
+    let stdout = '';
+    let stderr = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+    child.on('error', reject);
+    child.on('close', (code, signal) => resolve({ code: code ?? (signal === 'SIGINT' ? 130 : -1), stdout, stderr }));
+    child.stdin.on('error', () => undefined);
+    child.stdin.end(options.input ?? '');
+  });
+}
+
+/** Waits until the test holds, looking often; fails with what it was waiting for. */
+export async function eventually(what: string, test: () => Promise<boolean> | boolean, within_ms = 30_000): Promise<void> {
+  const until = Date.now() + within_ms;
+  while (!(await test())) {
+    if (Date.now() > until) throw new Error(`waited ${String(within_ms)} ms for: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+/** Processes other than this one that name the folder in their arguments or have it as their folder. */
+async function processesNaming(folder: string): Promise<string[]> {
+  const found: string[] = [];
+  for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)) {
+    const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+    const cwd = await readlink(`/proc/${pid}/cwd`).catch(() => '');
+    if (command.includes(folder) || cwd.startsWith(folder)) found.push(`${pid} ${command.replaceAll('\0', ' ')}`);
+  }
+  return found;
+}
+
+async function pipesBelow(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
+  return entries.filter((entry) => entry.isFIFO() || entry.isSocket()).map((entry) => join(entry.parentPath, entry.name));
+}

@@ -35,7 +35,12 @@ const ONLY = [
 ];
 
 const rules = [
-  { name: 'no-cycle', severity: 'error', from: {}, to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } } },
+  {
+    name: 'no-cycle',
+    severity: 'error',
+    from: {},
+    to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+  },
   ...Object.entries(ROOMS).map(([room, may]) => ({
     name: `room-${room}`,
     severity: 'error',
@@ -44,7 +49,12 @@ const rules = [
   })),
   { name: 'index-is-for-users', severity: 'error', from: { path: '^src/[^/]+/' }, to: { path: '^src/index' } },
   // The command line reaches the daemon's room at one place, to become it.
-  { name: 'cli-becomes-daemon', severity: 'error', from: { path: '^src/cli/', pathNot: '^src/cli/commands/daemon' }, to: { path: '^src/daemon/' } },
+  {
+    name: 'cli-becomes-daemon',
+    severity: 'error',
+    from: { path: '^src/cli/', pathNot: '^src/cli/commands/daemon' },
+    to: { path: '^src/daemon/' },
+  },
   ...ONLY.map((one) => ({
     name: `only-${one.package.replaceAll(/[^a-z]/g, '')}`,
     severity: 'error',
@@ -54,21 +64,27 @@ const rules = [
 ];
 
 async function look(folder) {
-  const { output } = await cruise([folder], {
-    ruleSet: { forbidden: rules },
-    validate: true,
-    tsPreCompilationDeps: true,
-    tsConfig: { fileName: 'tsconfig.json' },
-    doNotFollow: { path: 'node_modules' },
-    exclude: { path: '^src/codex/generated' },
-    enhancedResolveOptions: { extensions: ['.ts', '.js', '.json'] },
-  }, undefined, { tsConfig: undefined });
+  const { output } = await cruise(
+    [folder],
+    {
+      ruleSet: { forbidden: rules },
+      validate: true,
+      tsPreCompilationDeps: true,
+      tsConfig: { fileName: 'tsconfig.json' },
+      doNotFollow: { path: 'node_modules' },
+      exclude: { path: '^src/codex/generated' },
+      enhancedResolveOptions: { extensions: ['.ts', '.js', '.json'] },
+    },
+    undefined,
+    { tsConfig: undefined },
+  );
   return output;
 }
 
 const rooms = readdirSync('src').filter((name) => statSync(join('src', name)).isDirectory());
 const unknown = rooms.filter((room) => !(room in ROOMS));
-if (unknown.length > 0) fail(`rooms without a rule: ${unknown.join(', ')}; add them to scripts/check-rooms.mjs and ARCHITECTURE.md`);
+if (unknown.length > 0)
+  fail(`rooms without a rule: ${unknown.join(', ')}; add them to scripts/check-rooms.mjs and ARCHITECTURE.md`);
 
 const planted = join('src', 'contract', 'planted-violation.ts');
 writeFileSync(planted, "import { planted } from '../daemon/project-lock.js';\nexport const violation = planted;\n");
@@ -80,12 +96,17 @@ try {
 }
 const caught = found.summary.violations.filter((violation) => violation.from === planted);
 if (caught.length === 0) fail('the planted violation was not found: the check does not look');
-const real = found.summary.violations.filter((violation) => violation.from !== planted && !violation.cycle?.some((step) => (step.name ?? step) === planted));
+const real = found.summary.violations.filter(
+  (violation) => violation.from !== planted && !violation.cycle?.some((step) => (step.name ?? step) === planted),
+);
 const arrows = found.modules.reduce((sum, module) => sum + module.dependencies.length, 0);
-if (found.modules.length < 100 || arrows < 300) fail(`only ${found.modules.length} modules and ${arrows} imports were seen: the check does not look`);
+if (found.modules.length < 100 || arrows < 300)
+  fail(`only ${found.modules.length} modules and ${arrows} imports were seen: the check does not look`);
 for (const violation of real) console.error(`${violation.rule.name}: ${violation.from} → ${violation.to}`);
 if (real.length > 0) fail(`${real.length} imports that no room allows`);
-console.log(`rooms: ${found.modules.length} modules, ${arrows} imports, all as they should be; the planted violation was found`);
+console.log(
+  `rooms: ${found.modules.length} modules, ${arrows} imports, all as they should be; the planted violation was found`,
+);
 
 function fail(text) {
   console.error(`rooms: ${text}`);

@@ -1,6 +1,7 @@
 /** The library: drive a fleet of Codex agents from TypeScript. docs/library.md has examples that run in the test suite. */
 export { Fleet } from './client/fleet.js';
 export { loadManifests } from './manifest/load-manifests.js';
+export { loadRehearsal } from './rehearsal/script.js';
 export { FilareError, EXIT_CODES, ERROR_CODES } from './contract/errors.js';
 export type { ErrorCode, FailureBody } from './contract/errors.js';
 export type { AgentSpec } from './contract/agent-spec.js';

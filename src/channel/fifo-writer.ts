@@ -20,6 +20,7 @@ interface WaitingLine {
  *   details.in_pipe whether the agent may still get the line: `no`, or `perhaps` for the one that was on its way.
  * - An empty line goes before the first one: it ends what a killed writer left half written. (A line that lacked only its newline is thereby
  *   delivered: ask the agent something harmless first, and look at the journal before sending anything again.)
+ * - The kernel forgets what is in a pipe that nobody has open: keep the writer open until the agent has come.
  * - An open writer does not keep the process alive.
  */
 export class FifoWriter implements ChannelWriter, AsyncDisposable {

@@ -16,7 +16,7 @@ _filare_agents() {
   while read -r line; do
     [[ "$line" == "$cur"* ]] && COMPREPLY+=("$line")
   done < <("\${COMP_WORDS[0]}" __complete "\${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null | cut -f1)
-  if [ "\${#COMPREPLY[@]}" -eq 0 ]; then compopt -o default 2>/dev/null; fi
+  if [ "\${#COMPREPLY[@]}" -eq 0 ]; then compopt -o default 2>/dev/null || true; fi
   return 0
 }
 complete -F _filare_agents filare-agents

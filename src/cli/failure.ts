@@ -5,16 +5,23 @@ import { styled } from './style.js';
 /** Lines of a cause that are shown. */
 const MAX_CAUSE_LINES = 20;
 
+/** How to show a failure. */
+export interface ShowOptions {
+  readonly as_json: boolean;
+  /** Files below it are named relative to it. */
+  readonly cwd: string;
+}
+
 /** Shows a failure on standard error: what and where, why, what to try; with `--json` as one line `{"error": {…}}`. */
-export function showFailure(out: Output, failure: FilareError, as_json: boolean): void {
-  if (as_json) {
+export async function showFailure(out: Output, failure: FilareError, options: ShowOptions): Promise<void> {
+  if (options.as_json) {
     out.jsonError({ error: failureBody(failure) });
     return;
   }
   const [what, ...rest] = failure.message.split('\n');
   out.complain(styled('red', 'error'), `: ${what ?? ''}`);
   for (const line of rest) out.complain(`  ${line}`);
-  for (const line of mistakeLines(failure.details)) out.complain(line);
+  for (const line of await mistakeLines(failure.details, options.cwd)) out.complain(line);
   for (const line of causeLines(failure)) out.complain(styled('dim', `  ${line}`));
   if (failure.hint !== undefined) out.complain('  ', styled('cyan', 'try'), `: ${failure.hint}`);
 }
@@ -37,24 +44,30 @@ export function exitCodeOf(failure: FilareError): number {
 }
 
 /** Mistakes in manifests and rehearsal scripts: each with file, line and column, what is wrong, and the line itself. */
-function mistakeLines(details: unknown): string[] {
+async function mistakeLines(details: unknown, cwd: string): Promise<string[]> {
   const mistakes: unknown =
     typeof details === 'object' && details !== null && 'mistakes' in details ? details.mistakes : details;
-  return Array.isArray(mistakes) ? mistakes.flatMap((mistake: unknown) => mistakeText(mistake)) : [];
+  if (!Array.isArray(mistakes)) return [];
+  const { diagnosticSchema } = await import('../manifest/diagnostic.js');
+  const { formatDiagnostic } = await import('../manifest/format-diagnostic.js');
+  return mistakes.flatMap((mistake: unknown) => {
+    const diagnostic = diagnosticSchema.safeParse(mistake);
+    return diagnostic.success
+      ? ['', ...formatDiagnostic(diagnostic.data, { cwd }).split('\n')]
+      : scriptMistakeLines(mistake);
+  });
 }
 
-function mistakeText(mistake: unknown): string[] {
-  if (typeof mistake === 'string') return ['', ...mistake.split('\n')];
+/** A mistake in a rehearsal script. */
+function scriptMistakeLines(mistake: unknown): string[] {
   if (typeof mistake !== 'object' || mistake === null || !('message' in mistake)) return [];
   const told: Readonly<Record<string, unknown>> = { ...mistake };
   const place = ['file', 'line', 'column'].flatMap((name) => {
     const part = told[name];
     return typeof part === 'string' || typeof part === 'number' ? [String(part)] : [];
   });
-  const more = ['excerpt', 'expected', 'hint'].flatMap((name) =>
-    typeof told[name] === 'string' ? told[name].split('\n') : [],
-  );
-  return ['', `${place.join(':')}: ${String(told['message'])}`, ...more.map((line) => `  ${line}`)];
+  const excerpt = typeof told['excerpt'] === 'string' ? told['excerpt'].split('\n') : [];
+  return ['', `${place.join(':')}: ${String(told['message'])}`, ...excerpt.map((line) => `  ${line}`)];
 }
 
 function causeLines(failure: FilareError): string[] {

@@ -4,21 +4,19 @@ import type { RehearsalInput } from '../client/fleet.js';
 import { findProject } from '../client/find-project.js';
 import { FilareError } from '../contract/errors.js';
 import type { CliContext } from './context.js';
-import { styled } from './style.js';
 
 /** The resolved agents of manifests: those named, else those of the project. Warnings go to standard error; mistakes are thrown, all at once. */
 export async function loadAgents(context: CliContext, paths: readonly string[]): Promise<AgentSpec[]> {
   const { loadManifests } = await import('../manifest/load-manifests.js');
-  const { formatDiagnostic } = await import('../manifest/diagnostic.js');
+  const { formatDiagnostic } = await import('../manifest/format-diagnostic.js');
   const project = findProject({ project: context.globals.project, cwd: context.cwd, env: context.env });
-  const loaded = await loadManifests(paths, {
+  const loaded = await loadManifests(paths.length === 0 ? undefined : paths, {
     project_root: project.root,
     cwd: context.cwd,
     env: context.env,
     home: context.env['HOME'] ?? homedir(),
   });
-  for (const warning of loaded.warnings)
-    context.out.note(styled('yellow', 'warning'), `: ${formatDiagnostic(warning)}`);
+  for (const warning of loaded.warnings) context.out.note(formatDiagnostic(warning, { cwd: context.cwd }));
   return [...loaded.agents];
 }
 

@@ -26,18 +26,18 @@ export async function main(argv: readonly string[], ambient: Partial<Ambient> = 
     else await program.parseAsync(argv, { from: 'user' });
     return context.exit_code;
   } catch (error) {
-    return reportFailure(context, error);
+    return await reportFailure(context, error, argv);
   } finally {
     context.interrupts.release();
   }
 }
 
-function reportFailure(context: CliContext, error: unknown): number {
-  const failure = error instanceof CommanderError ? parserFailure(error) : asFilareError(error);
+async function reportFailure(context: CliContext, error: unknown, argv: readonly string[]): Promise<number> {
+  const failure = error instanceof CommanderError ? parserFailure(error, argv) : asFilareError(error);
   if (failure === undefined) return context.exit_code;
   const code = exitCodeOf(failure);
   if (failure.code !== 'interrupted' || context.globals.json === true) {
-    showFailure(context.out, failure, context.globals.json === true);
+    await showFailure(context.out, failure, { as_json: context.globals.json === true, cwd: context.cwd });
   }
   return code;
 }

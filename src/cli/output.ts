@@ -129,7 +129,6 @@ export class Output {
 }
 
 /** Everything that a terminal obeys, or that makes text look other than it is: DEL and C1, soft hyphen, zero-width and bidirectional marks, line separators, tags, variation selectors. */
-// eslint-disable-next-line no-control-regex, no-misleading-character-class -- the point is to find them
 const UNSAFE_IN_JSON =
   /[\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]|\udb40[\udc00-\udfff]/g;
 

@@ -20,6 +20,7 @@ export async function buildProgram(
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({ writeOut: (text) => context.out.write(text), writeErr: () => undefined })
     .exitOverride()
+    .addHelpCommand(new Command('help').argument('[command]').summary('how a command is used').helpGroup('More:'))
     .addHelpText('before', exampleText(ROOT_EXAMPLES))
     .addHelpText('after', '\nEvery command explains itself: filare-agents COMMAND --help');
   program.hook('preAction', () => setGlobals(program.opts()));
@@ -43,13 +44,13 @@ const ROOT_EXAMPLES = [
 ];
 
 /** What the parser threw, as a failure of ours; undefined when it only printed help or the version. */
-export function parserFailure(error: CommanderError): FilareError | undefined {
+export function parserFailure(error: CommanderError, argv: readonly string[]): FilareError | undefined {
   if (error.exitCode === 0) return undefined;
   if (error.code === 'commander.help') {
     return new FilareError({
       code: 'usage',
-      message: 'which one? The command needs another word',
-      hint: 'add --help to see them',
+      message: `${commandWord(argv) ?? 'the command'} needs another word`,
+      hint: `filare-agents ${commandWord(argv) ?? ''} --help`,
     });
   }
   const [what, suggestion] = error.message.replace(/^error: /, '').split('\n');

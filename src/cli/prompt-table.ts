@@ -1,4 +1,5 @@
 import type { Prompt } from '../contract/session.js';
+import { showHidden } from '../transcript/sanitize.js';
 import { sayAge } from './duration.js';
 import { styled, type Span } from './style.js';
 import { tableLines } from './table.js';
@@ -22,7 +23,7 @@ export function promptTable(
     prompt.severity === 'critical' ? styled('red', prompt.kind) : prompt.kind,
     sayAge(prompt.created_at, options.now_ms),
     prompt.choices.join(', '),
-    prompt.summary,
+    showHidden(prompt.summary),
   ]);
   return tableLines(head, rows, options.columns);
 }

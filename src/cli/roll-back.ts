@@ -36,16 +36,14 @@ export async function rollBack(work: RollBack): Promise<void> {
 }
 
 async function stopBegun(fleet: Fleet, begun: Begun, out: Output): Promise<void> {
-  let is_answered = false;
-  const answered = (begun.starting ?? Promise.resolve([])).then(
-    () => (is_answered = true),
-    () => (is_answered = true),
-  );
+  const start = { is_answered: false };
+  const noted = (): void => void (start.is_answered = true);
+  const answered = (begun.starting ?? Promise.resolve([])).then(noted, noted);
   const stops = new Map<string, Promise<void>>();
   const give_up = performance.now() + SETTLE_MS;
   for (;;) {
     // Asked before looking: sessions of a start that is answered by now are all there to be seen.
-    const was_answered = is_answered;
+    const was_answered = start.is_answered;
     const rows = await fleet.sessions({ all: true });
     for (const row of rows) {
       const { session_id } = row;

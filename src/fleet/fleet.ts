@@ -236,17 +236,14 @@ export class Fleet {
           signal,
         );
       const { row } = session;
-      if (row.phase === 'failed') {
-        return {
-          id: agent.id,
-          outcome: 'refused',
-          session: row,
-          error: {
-            code: 'bad_state',
-            message: `agent ${agent.id} did not start: ${row.end_reason ?? 'no reason given'}`,
-            hint: `filare-agents describe ${row.session_id}`,
-          },
+      const { stage } = session.state;
+      if (stage.phase === 'failed') {
+        const error = {
+          code: stage.failure?.code ?? 'bad_state',
+          message: `agent ${agent.id} did not start: ${stage.reason}`,
+          hint: stage.failure?.hint ?? `filare-agents describe ${row.session_id}`,
         };
+        return { id: agent.id, outcome: 'refused', session: row, error };
       }
       return { id: agent.id, outcome: 'started', session: row, error: null };
     } catch (failure) {

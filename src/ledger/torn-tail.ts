@@ -4,6 +4,8 @@ import { FilareError } from '../contract/errors.js';
 import type { LogHandle } from './log-file.js';
 
 const NEWLINE = 0x0a;
+const BRACE = 0x7b;
+const CLOSING_BRACE = 0x7d;
 const FIRST_LOOK_BYTES = 64 * 1024;
 /** A crash tears no more than the last write; when more than this is bad, something else happened and nothing is cut. */
 export const MAX_TAIL_BYTES = 64 * 1024 * 1024;
@@ -44,10 +46,11 @@ function lastGoodEnd(bytes: Buffer, seesBeginning: boolean): number | undefined 
 }
 
 function isRecord(line: Buffer): boolean {
-  if (!isUtf8(line)) return false;
+  // An object, or not worth parsing: a refusal by JSON.parse is slow.
+  if (line[0] !== BRACE || line.at(-1) !== CLOSING_BRACE || !isUtf8(line)) return false;
   try {
-    const value: unknown = JSON.parse(line.toString('utf8'));
-    return typeof value === 'object' && value !== null && !Array.isArray(value);
+    JSON.parse(line.toString('utf8'));
+    return true;
   } catch {
     return false;
   }

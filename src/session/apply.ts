@@ -114,6 +114,7 @@ function applyFact(state: SessionState, fact: SessionFact, time_ms: number): Ses
           cause: fact.cause,
           reason: fact.reason,
           grace_ms: fact.grace_ms,
+          failure: fact.code === undefined ? null : { code: fact.code, hint: fact.hint ?? null },
         },
       };
     case 'attempt_ended':
@@ -123,7 +124,7 @@ function applyFact(state: SessionState, fact: SessionFact, time_ms: number): Ses
         ? { ...state, stage: { ...state.stage, until_ms: fact.until_ms } }
         : state;
     case 'ended':
-      return { ...state, stage: { phase: fact.phase, reason: fact.reason, at_ms: time_ms }, requests: [] };
+      return { ...state, stage: endedStage(fact, time_ms), requests: [] };
     default:
       return unreachable(fact);
   }
@@ -132,10 +133,12 @@ function applyFact(state: SessionState, fact: SessionFact, time_ms: number): Ses
 function applyDesired(state: SessionState, fact: Extract<SessionFact, { type: 'desired' }>): SessionState {
   switch (fact.desired) {
     case 'running':
-      return { ...state, desired: 'running', stop_grace_ms: null };
+      return state.desired === 'stopped' ? state : { ...state, stop_grace_ms: null };
     case 'stopped':
       return { ...state, desired: 'stopped', stop_grace_ms: fact.grace_ms ?? null };
     case 'restarted':
+      // A stop is final: what is asked of a session after it is asked of nobody.
+      if (state.desired === 'stopped') return state;
       return { ...state, desired: 'running', restart_asked: true, stop_grace_ms: fact.grace_ms ?? null };
     default:
       return unreachable(fact.desired);
@@ -149,6 +152,12 @@ function insertMessage(outbox: readonly OutboxMessage[], message: OutboxMessage)
   return firstWaiting === -1 ? [...outbox, message] : outbox.toSpliced(firstWaiting, 0, message);
 }
 
+function endedStage(fact: Extract<SessionFact, { type: 'ended' }>, at_ms: number): Stage {
+  if (fact.phase === 'stopped') return { phase: 'stopped', reason: fact.reason, at_ms };
+  const failure = fact.code === undefined ? null : { code: fact.code, hint: fact.hint ?? null };
+  return { phase: 'failed', reason: fact.reason, at_ms, failure };
+}
+
 function applyAttemptEnded(state: SessionState, time_ms: number): SessionState {
   const stage = state.stage;
   const cause = stage.phase === 'stopping' ? stage.cause : 'exited';
@@ -158,7 +167,13 @@ function applyAttemptEnded(state: SessionState, time_ms: number): SessionState {
   const asked = cause === 'stopped' || cause === 'restarted';
   return {
     ...state,
-    stage: { phase: 'backing_off', until_ms: null, cause, reason },
+    stage: {
+      phase: 'backing_off',
+      until_ms: null,
+      cause,
+      reason,
+      failure: stage.phase === 'stopping' ? stage.failure : null,
+    },
     attempts: state.attempts.map((a) =>
       a.attempt === state.attempt ? { ...a, ended_ms: time_ms, end_reason: reason } : a,
     ),
@@ -211,11 +226,18 @@ function applyEvent(state: SessionState, event: AgentEvent, time_ms: number): Se
       };
     case 'request_closed':
       return { ...seen, requests: seen.requests.filter((open) => open.request.request_id !== event.request_id) };
+    case 'item_done':
+      // Codex never says that a call of a tool is resolved: its item's end is that.
+      return {
+        ...seen,
+        requests: seen.requests.filter(
+          (open) => open.request.method !== 'item/tool/call' || open.request.item_id !== event.item.item_id,
+        ),
+      };
     case 'initialized':
     case 'thread_started':
     case 'item_started':
     case 'item_piece':
-    case 'item_done':
     case 'plan':
     case 'response':
     case 'warning':

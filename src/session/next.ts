@@ -1,4 +1,4 @@
-import { unreachable } from '../contract/errors.js';
+import { unreachable, type ErrorCode } from '../contract/errors.js';
 import type { SessionFact } from './record.js';
 import type { OpenRequest, OutboxMessage, SessionState, Stage } from './state.js';
 
@@ -173,7 +173,7 @@ function nextBackingOff(state: SessionState, stage: Extract<Stage, { phase: 'bac
   }
   const { policy, max_attempts, backoff_ms, backoff_max_ms } = state.agent.restart;
   if (stage.cause === 'launch_failed' && state.thread_id === null)
-    return commit({ type: 'ended', phase: 'failed', reason: stage.reason });
+    return commit({ type: 'ended', phase: 'failed', reason: stage.reason, ...failureOf(stage) });
   if (policy === 'never')
     return commit({ type: 'ended', phase: 'failed', reason: `${stage.reason}; restart.policy is never` });
   if (state.failures >= max_attempts) {
@@ -189,6 +189,11 @@ function nextBackingOff(state: SessionState, stage: Extract<Stage, { phase: 'bac
   }
   if (now_ms >= stage.until_ms) return commit({ type: 'attempt_begun', thread_id: state.thread_id });
   return { do: 'wait', until_ms: stage.until_ms };
+}
+
+function failureOf(stage: Extract<Stage, { phase: 'backing_off' }>): { code?: ErrorCode; hint?: string } {
+  if (stage.failure === null) return {};
+  return { code: stage.failure.code, ...(stage.failure.hint === null ? {} : { hint: stage.failure.hint }) };
 }
 
 function commit(fact: SessionFact): Step {

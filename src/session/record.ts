@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ERROR_CODES } from '../contract/errors.js';
 import { agentSpecSchema } from '../contract/agent-spec.js';
 
 const requestId = z.union([z.string(), z.number()]);
@@ -59,10 +60,24 @@ const facts = z.discriminatedUnion('type', [
     reason: z.string().nullable(),
     rule: z.string().nullable(),
   }),
-  z.object({ type: z.literal('attempt_ending'), cause: z.enum(END_CAUSES), reason: z.string(), grace_ms: z.number() }),
+  z.object({
+    type: z.literal('attempt_ending'),
+    cause: z.enum(END_CAUSES),
+    reason: z.string(),
+    grace_ms: z.number(),
+    /** Of the failure, where one is the reason: what a caller of `start` exits with, and what to do. */
+    code: z.enum(ERROR_CODES).optional(),
+    hint: z.string().optional(),
+  }),
   z.object({ type: z.literal('attempt_ended') }),
   z.object({ type: z.literal('backing_off'), until_ms: z.number(), reason: z.string() }),
-  z.object({ type: z.literal('ended'), phase: z.enum(['stopped', 'failed']), reason: z.string() }),
+  z.object({
+    type: z.literal('ended'),
+    phase: z.enum(['stopped', 'failed']),
+    reason: z.string(),
+    code: z.enum(ERROR_CODES).optional(),
+    hint: z.string().optional(),
+  }),
   z.object({
     type: z.literal('said'),
     level: z.enum(['note', 'warning', 'error']),

@@ -1,6 +1,6 @@
 import { unreachable } from '../contract/errors.js';
 import type { Activity, Health, Prompt, SessionRow } from '../contract/session.js';
-import type { OpenRequest, SessionState } from './state.js';
+import type { OpenRequest, SessionState, Stage } from './state.js';
 import { containerOf } from './apply.js';
 
 /** What a row needs beside the state. Absolute paths. */
@@ -43,12 +43,17 @@ export function toRow(state: SessionState, around: RowSurroundings): SessionRow 
     tokens: state.tokens,
     started_at: new Date(state.started_ms).toISOString(),
     ended_at: ended === null ? null : new Date(ended.at_ms).toISOString(),
-    end_reason: ended === null ? null : ended.reason,
+    end_reason: ended === null ? null : withHint(ended),
     transcript: around.transcript,
     waiting_for: waitingFor(state),
     manifest_changed: around.manifest_changed,
     tags: state.agent.tags,
   };
+}
+
+function withHint(ended: Extract<Stage, { phase: 'stopped' | 'failed' }>): string {
+  const hint = ended.phase === 'failed' ? (ended.failure?.hint ?? null) : null;
+  return hint === null ? ended.reason : `${ended.reason} (${hint})`;
 }
 
 function waitingFor(state: SessionState): string | null {

@@ -348,8 +348,14 @@ export class Session {
     );
     if (step.do === 'prepare' || step.do === 'launch') {
       if (this.state.desired === 'stopped' || this.state.restart_asked) return true;
-      const reason = failure.hint === undefined ? failure.message : `${failure.message} (${failure.hint})`;
-      await this.#memory.commit({ type: 'attempt_ending', cause: 'launch_failed', reason, grace_ms: 0 });
+      await this.#memory.commit({
+        type: 'attempt_ending',
+        cause: 'launch_failed',
+        reason: failure.message,
+        grace_ms: 0,
+        code: failure.code,
+        ...(failure.hint === undefined ? {} : { hint: failure.hint }),
+      });
       return true;
     }
     return false;

@@ -1,5 +1,6 @@
 import type { AgentEvent, AgentRequest } from '../contract/agent-event.js';
 import type { AgentSpec } from '../contract/agent-spec.js';
+import type { ErrorCode } from '../contract/errors.js';
 import type { Tokens } from '../contract/session.js';
 import type { EndCause } from './record.js';
 
@@ -21,6 +22,7 @@ export type Stage =
       readonly cause: EndCause;
       readonly reason: string;
       readonly grace_ms: number;
+      readonly failure: Failure | null;
     }
   /** Between two attempts: nothing runs, nothing is decided yet. */
   | {
@@ -28,9 +30,16 @@ export type Stage =
       readonly until_ms: number | null;
       readonly cause: EndCause;
       readonly reason: string;
+      readonly failure: Failure | null;
     }
   | { readonly phase: 'stopped'; readonly reason: string; readonly at_ms: number }
-  | { readonly phase: 'failed'; readonly reason: string; readonly at_ms: number };
+  | { readonly phase: 'failed'; readonly reason: string; readonly at_ms: number; readonly failure: Failure | null };
+
+/** The failure that ended something: its code, and what to do. */
+export interface Failure {
+  readonly code: ErrorCode;
+  readonly hint: string | null;
+}
 
 /** A turn of the agent that runs. */
 export interface Turn {

@@ -1,74 +1,112 @@
-/** Values shorter than this are not masked: they would hide ordinary words. */
+import { formsOf } from './mask-forms.js';
+
+/** Values shorter than this are not masked: they would hide ordinary words. In characters. */
 export const MIN_SECRET_LENGTH = 6;
+
+/** Values of env files that are no secrets, and that would make a story hard to read if they were masked. */
+const ORDINARY_VALUES: ReadonlySet<string> = new Set(
+  'production development staging testing localhost 127.0.0.1 0.0.0.0 verbose warning enabled disabled default C.UTF-8 en_US.UTF-8 xterm-256color'.split(
+    ' ',
+  ),
+);
 
 /** Hides known secrets in text that people read. */
 export interface Masker {
-  /** The text with every secret, plain, base64 or URL-encoded, replaced by `[masked:NAME]`. */
+  /** The text with every secret, plain or encoded (see formsOf), replaced by `[masked:NAME]`. */
   mask(text: string): string;
   /** Masks text that comes in pieces: what might be the beginning of a secret is held back until more is known. */
   stream(): StreamMask;
 }
 
-/** Masks one text that comes in pieces. */
+/** Masks one text that comes in pieces; the pieces together are what `mask` makes of the whole. */
 export interface StreamMask {
   /** What may be shown now. */
   push(text: string): string;
+  /** What was held back; the text is over. */
+  end(): string;
 }
 
-/** A masker for the values given, by the name under which each is shown. */
+/** A masker for the values given, by the name under which each is shown. Of two names with one value the first is shown. */
 export function createMasker(secrets: Readonly<Record<string, string>>): Masker {
   const names = new Map<string, string>();
   for (const [name, value] of Object.entries(secrets)) {
-    if (value.length < MIN_SECRET_LENGTH) continue;
+    if (value.length < MIN_SECRET_LENGTH || ORDINARY_VALUES.has(value)) continue;
     for (const form of formsOf(value)) if (!names.has(form)) names.set(form, name);
   }
-  if (names.size === 0) return { mask: (text) => text, stream: () => ({ push: (text) => text }) };
-  const forms = [...names.keys()].sort((a, b) => b.length - a.length);
-  const pattern = new RegExp(forms.map((form) => form.replaceAll(/[.*+?^${}()|[\]\\/]/g, '\\$&')).join('|'), 'g');
-  const mask = (text: string): string => text.replace(pattern, (found) => `[masked:${names.get(found) ?? 'secret'}]`);
-  return { mask, stream: () => new HoldingMask(mask, forms) };
+  if (names.size === 0) return { mask: (text) => text, stream: () => ({ push: (text) => text, end: () => '' }) };
+  const forms = new SecretForms(names);
+  return { mask: (text) => forms.mask(text, true).shown, stream: () => new HoldingMask(forms) };
 }
 
-/** The value as it may appear: plain, percent-encoded, JSON-escaped, and inside base64 at each of the three alignments. */
-function formsOf(value: string): readonly string[] {
-  const bytes = Buffer.from(value, 'utf8');
-  const escaped = JSON.stringify(value).slice(1, -1);
-  const forms = [value, encodeURIComponent(value), escaped, bytes.toString('hex')];
-  for (let shift = 0; shift < 3; shift += 1) {
-    const padded = Buffer.concat([Buffer.alloc(shift), bytes]);
-    const whole = padded.subarray(0, padded.length - (padded.length % 3)).toString('base64');
-    // The first characters mix with what stands before the value.
-    const core = whole.slice(shift === 0 ? 0 : 4);
-    if (core.length >= MIN_SECRET_LENGTH + 2) forms.push(core, core.replaceAll('+', '-').replaceAll('/', '_'));
+/** All forms of all secrets, and where they are in a text. */
+class SecretForms {
+  readonly #names: ReadonlyMap<string, string>;
+  readonly #pattern: RegExp;
+  readonly #longest: number;
+  /** Forms by their first character. */
+  readonly #byFirst = new Map<string, string[]>();
+
+  constructor(names: ReadonlyMap<string, string>) {
+    this.#names = names;
+    // Of forms that begin at one place the longest is taken.
+    const forms = [...names.keys()].sort((a, b) => b.length - a.length);
+    this.#longest = forms[0]?.length ?? 0;
+    this.#pattern = new RegExp(forms.map((form) => form.replaceAll(/[.*+?^${}()|[\]\\/-]/g, '\\$&')).join('|'), 'g');
+    for (const form of forms) {
+      const first = form.charAt(0);
+      this.#byFirst.set(first, [...(this.#byFirst.get(first) ?? []), form]);
+    }
   }
-  return [...new Set(forms)];
+
+  /** Masks a text; one that is not `over` only as far as more text could not change it. */
+  mask(text: string, over: boolean): { readonly shown: string; readonly held: string } {
+    if (over) return { shown: text.replace(this.#pattern, (form) => this.#placeholder(form)), held: '' };
+    let shown = '';
+    let at = 0;
+    for (;;) {
+      this.#pattern.lastIndex = at;
+      const found = this.#pattern.exec(text);
+      const open = this.#opensAt(text, at, found === null ? text.length - 1 : found.index);
+      if (open !== -1) return { shown: shown + text.slice(at, open), held: text.slice(open) };
+      if (found === null) return { shown: shown + text.slice(at), held: '' };
+      shown += text.slice(at, found.index) + this.#placeholder(found[0]);
+      at = found.index + found[0].length;
+    }
+  }
+
+  /** The first place from `from` to `to` from which the text to its end is the beginning, and not all, of a form; -1 where there is none. */
+  #opensAt(text: string, from: number, to: number): number {
+    for (let at = Math.max(from, text.length - this.#longest + 1); at <= to; at += 1) {
+      const candidates = this.#byFirst.get(text.charAt(at));
+      if (candidates === undefined) continue;
+      const rest = text.length - at;
+      if (candidates.some((form) => form.length > rest && form.startsWith(text.slice(at)))) return at;
+    }
+    return -1;
+  }
+
+  #placeholder(form: string): string {
+    return `[masked:${this.#names.get(form) ?? 'secret'}]`;
+  }
 }
 
 class HoldingMask implements StreamMask {
-  readonly #mask: (text: string) => string;
-  readonly #forms: readonly string[];
-  readonly #longest: number;
+  readonly #forms: SecretForms;
   #held = '';
 
-  constructor(mask: (text: string) => string, forms: readonly string[]) {
-    this.#mask = mask;
+  constructor(forms: SecretForms) {
     this.#forms = forms;
-    this.#longest = Math.max(...forms.map((form) => form.length));
   }
 
   push(text: string): string {
-    const masked = this.#mask(this.#held + text);
-    const keep = this.#beginningOfSecret(masked);
-    this.#held = masked.slice(masked.length - keep);
-    return masked.slice(0, masked.length - keep);
+    const { shown, held } = this.#forms.mask(this.#held + text, false);
+    this.#held = held;
+    return shown;
   }
 
-  /** Length of the longest end of the text that is the beginning of a secret. */
-  #beginningOfSecret(text: string): number {
-    for (let length = Math.min(this.#longest - 1, text.length); length > 0; length -= 1) {
-      const end = text.slice(text.length - length);
-      if (this.#forms.some((form) => form.startsWith(end))) return length;
-    }
-    return 0;
+  end(): string {
+    const { shown } = this.#forms.mask(this.#held, true);
+    this.#held = '';
+    return shown;
   }
 }

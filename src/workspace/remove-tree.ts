@@ -7,6 +7,8 @@ import { systemCode, unlessMissing } from './system-error.js';
 
 /** Folders held open at once; what lies deeper is moved up first, so that no depth an agent can build exhausts descriptors or stack. */
 const MAX_OPEN_DEPTH = 64;
+const MOVED_UP = 'filare-moved-up-';
+const MAX_PASSES = 20;
 /** Not among Node's constants; the same on every Linux that Node supports. */
 const O_PATH = 0o10000000;
 
@@ -30,7 +32,8 @@ export async function removeTree(parent: OpenFolder, name: EntryName, path: stri
 }
 
 async function empty(folder: OpenFolder, top: OpenFolder, device: number, depth: number): Promise<void> {
-  for (;;) {
+  // Whoever still writes there may keep it from getting empty, not keep us: rmdir says so (ENOTEMPTY). What was moved up is new work.
+  for (let passes = 0; passes < MAX_PASSES; passes += 1) {
     const names = await folder.names();
     if (names.length === 0) return;
     for (const name of names) {
@@ -40,10 +43,11 @@ async function empty(folder: OpenFolder, top: OpenFolder, device: number, depth:
         await unlessMissing(unlink(folder.entry(name)));
         continue;
       }
+      if (name.toString().startsWith(MOVED_UP)) passes = 0;
       await using inner = await openToEmpty(folder, name);
       if ((await inner.stat()).dev !== device) throw mounted(name.toString());
       if (depth >= MAX_OPEN_DEPTH) {
-        await rename(folder.entry(name), top.entry(`moved-up-${randomBytes(12).toString('hex')}`));
+        await rename(folder.entry(name), top.entry(`${MOVED_UP}${randomBytes(12).toString('hex')}`));
         continue;
       }
       await empty(inner, top, device, depth + 1);
@@ -76,7 +80,8 @@ async function openUp(parent: OpenFolder, name: EntryName): Promise<void> {
   }
 }
 
-async function refuseMountsBelow(path: string): Promise<void> {
+/** Refuses (`workspace`) a folder that is, or holds, the place where another file system is mounted; `path` is real. */
+export async function refuseMountsBelow(path: string): Promise<void> {
   const table = await readFile('/proc/self/mountinfo', 'utf8');
   for (const line of table.split('\n')) {
     const point = line

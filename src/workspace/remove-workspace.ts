@@ -4,7 +4,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { FilareError } from '../contract/errors.js';
 import { projectPaths } from '../contract/project.js';
 import { OpenFolder } from './open-folder.js';
-import { removeTree } from './remove-tree.js';
+import { refuseMountsBelow, removeTree } from './remove-tree.js';
 import { asWorkspaceFailure, unlessMissing } from './system-error.js';
 
 const WORKSPACE_NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$/;
@@ -29,6 +29,7 @@ export async function removeWorkspace(
     await using folder = await OpenFolder.open(workspaces);
     const found = await unlessMissing(folder.look(name));
     if (found !== undefined) {
+      await refuseMountsBelow(join(workspaces, name));
       await rename(folder.entry(name), folder.entry(`${name}.filare-gone-${randomBytes(8).toString('hex')}`));
     }
     for (const entry of await folder.names()) {

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFile, mkdtemp, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
+import { appendFile, mkdtemp, readFile, readdir, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -53,7 +53,8 @@ async function fifoAndJournal(): Promise<ChannelUnderTest> {
     openWriter: () => FifoWriter.open(paths.in),
     async startPeer(program, ...args) {
       const child = startPeer(paths, program, ...args);
-      await once(child, 'spawn');
+      // Until it has opened the pipe: bytes in a pipe that nobody holds open are gone.
+      await expect.poll(() => readdir(paths.io_folder), { timeout: 30_000, interval: 5 }).toEqual([]);
       return { signal: (name) => void child.kill(name) };
     },
     async writeAndDie(bytes) {

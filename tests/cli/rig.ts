@@ -1,9 +1,10 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { main } from '../../src/cli/main.js';
 import type { Sink } from '../../src/cli/output.js';
 import { findProject } from '../../src/client/find-project.js';
@@ -67,6 +68,9 @@ function capture(columns: number | undefined): { sink: Sink; text: () => string 
   };
 }
 
+/** What lets Node run TypeScript from any folder. */
+export const TSX = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
+
 /** The command line as a process of its own, for signals and pipes. */
 export class CliProcess {
   readonly child: ChildProcess;
@@ -76,7 +80,7 @@ export class CliProcess {
 
   constructor(project: ProjectPaths, argv: readonly string[], env: Readonly<Record<string, string>> = {}) {
     const program = fileURLToPath(new URL('./cli-from-source.ts', import.meta.url));
-    this.child = spawn(process.execPath, ['--import', 'tsx', program, ...argv], {
+    this.child = spawn(process.execPath, ['--import', TSX, program, ...argv], {
       cwd: project.root,
       env: { PATH: process.env['PATH'], HOME: project.root, ...env },
       stdio: ['pipe', 'pipe', 'pipe'],

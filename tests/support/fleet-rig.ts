@@ -1,14 +1,17 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, readlink, realpath, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { homedir, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
 import { Fleet } from '../../src/client/fleet.js';
 import { projectPaths, type ProjectPaths } from '../../src/contract/project.js';
+import type { SessionRow } from '../../src/contract/session.js';
 import type { TranscriptEntry } from '../../src/contract/transcript.js';
 import { DockerEngine } from '../../src/engine/docker/docker-engine.js';
+import { loadManifests } from '../../src/manifest/load-manifests.js';
+import { loadRehearsal } from '../../src/rehearsal/script.js';
 
 const BIN = fileURLToPath(new URL('../../bin/filare-agents.js', import.meta.url));
 
@@ -50,7 +53,10 @@ export class FleetRig {
   }
 
   /** Runs the command line in the project, to its end. */
-  cli(args: readonly string[], options: { readonly input?: string; readonly env?: NodeJS.ProcessEnv } = {}): Promise<Ran> {
+  cli(
+    args: readonly string[],
+    options: { readonly input?: string; readonly env?: NodeJS.ProcessEnv } = {},
+  ): Promise<Ran> {
     return run(process.execPath, [BIN, ...args], { cwd: this.root, ...options });
   }
 
@@ -64,6 +70,25 @@ export class FleetRig {
   /** The library's way in; starts the daemon when none runs. */
   fleet(): Promise<Fleet> {
     return Fleet.open({ project: this.root });
+  }
+
+  /** Starts every agent of the project's manifests with a rehearsal (YAML text); fails unless all run. */
+  async start(fleet: Fleet, rehearsal = 'parts: []'): Promise<SessionRow[]> {
+    const script = await this.write('rehearsal.yml', rehearsal);
+    const { agents } = await loadManifests(undefined, {
+      project_root: this.root,
+      cwd: this.root,
+      env: process.env,
+      home: homedir(),
+    });
+    const outcomes = await fleet.start(agents, {
+      rehearsal: { script: await loadRehearsal([script]), origin: script },
+    });
+    return outcomes.map((outcome) => {
+      expect(outcome.error, outcome.id).toBeNull();
+      if (outcome.session === null) throw new Error(`${outcome.id} has no session`);
+      return outcome.session;
+    });
   }
 
   /** Every entry of a session's transcript, from the file. */
@@ -89,7 +114,8 @@ export class FleetRig {
   /** What of ours is still there: containers, networks, processes, mounts, sockets, pipes. Empty when all is gone. */
   async leftovers(): Promise<string[]> {
     const found: string[] = [...(await this.containers()).map((name) => `container ${name}`)];
-    for (const network of await this.engine.listNetworks({ 'filare.project': this.paths.key })) found.push(`network ${network.name}`);
+    for (const network of await this.engine.listNetworks({ 'filare.project': this.paths.key }))
+      found.push(`network ${network.name}`);
     for (const pid of await processesNaming(this.root)) found.push(`process ${pid}`);
     const mounts = await readFile('/proc/self/mountinfo', 'utf8');
     for (const line of mounts.split('\n')) if (line.includes(this.root)) found.push(`mount ${line}`);
@@ -107,11 +133,19 @@ export class FleetRig {
       await this.cli(['daemon', 'stop']);
       expect(await this.leftovers()).toEqual([]);
     } finally {
-      for (const container of await this.engine.list({ 'filare.project': this.paths.key })) await this.engine.remove(container.id);
-      for (const network of await this.engine.listNetworks({ 'filare.project': this.paths.key })) await this.engine.removeNetwork(network.id);
+      for (const container of await this.engine.list({ 'filare.project': this.paths.key }))
+        await this.engine.remove(container.id);
+      for (const network of await this.engine.listNetworks({ 'filare.project': this.paths.key }))
+        await this.engine.removeNetwork(network.id);
       await rm(this.root, { recursive: true, force: true });
     }
   }
+}
+
+/** A manifest of small agents, all approvals granted, one a name. */
+export function smallAgents(ids: readonly string[], more = ''): string {
+  const sessions = ids.map((id) => `  - { id: ${id}, role: FEATURE }`).join('\n');
+  return `defaults:\n  resources: { cpus: 1, memory: 256m, pids: 256 }\n  escalation: { approvals: approve }\n${more}sessions:\n${sessions}\n`;
 }
 
 /** Runs a program to its end. */
@@ -121,7 +155,11 @@ export function run(
   options: { readonly cwd?: string; readonly input?: string; readonly env?: NodeJS.ProcessEnv } = {},
 ): Promise<Ran> {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { cwd: options.cwd, env: { ...process.env, NO_COLOR: '1', ...options.env }, stdio: ['pipe', 'pipe', 'pipe'] });
+    const child = spawn(program, args, {
+      cwd: options.cwd,
+      env: { ...process.env, NO_COLOR: '1', ...options.env },
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
     let stdout = '';
     let stderr = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
@@ -134,7 +172,11 @@ export function run(
 }
 
 /** Waits until the test holds, looking often; fails with what it was waiting for. */
-export async function eventually(what: string, test: () => Promise<boolean> | boolean, within_ms = 30_000): Promise<void> {
+export async function eventually(
+  what: string,
+  test: () => Promise<boolean> | boolean,
+  within_ms = 30_000,
+): Promise<void> {
   const until = Date.now() + within_ms;
   while (!(await test())) {
     if (Date.now() > until) throw new Error(`waited ${String(within_ms)} ms for: ${what}`);
@@ -155,5 +197,7 @@ async function processesNaming(folder: string): Promise<string[]> {
 
 async function pipesBelow(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
-  return entries.filter((entry) => entry.isFIFO() || entry.isSocket()).map((entry) => join(entry.parentPath, entry.name));
+  return entries
+    .filter((entry) => entry.isFIFO() || entry.isSocket())
+    .map((entry) => join(entry.parentPath, entry.name));
 }

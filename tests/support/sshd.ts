@@ -114,7 +114,9 @@ async function listen(sshd: string, folder: string, host: string): Promise<{ por
   for (let attempt = 0; attempt < PORT_TRIES; attempt += 1) {
     const port = await freePort(host);
     const settings = [
-      ...[`ListenAddress=${host}`, `Port=${port}`, `HostKey=${join(folder, 'host_key')}`, 'PidFile=none', 'UsePAM=no'],
+      ...[`ListenAddress=${host}`, `Port=${port}`, `HostKey=${join(folder, 'host_key')}`, 'PidFile=none'],
+      // Root's account is often locked, which sshd only lets pass when PAM decides; others need no PAM.
+      ...[`UsePAM=${process.geteuid?.() === 0 ? 'yes' : 'no'}`],
       ...[
         `AuthorizedKeysFile=${join(folder, 'authorized_keys')}`,
         'StrictModes=no',

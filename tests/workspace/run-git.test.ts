@@ -5,8 +5,13 @@ import { runGit } from '../../src/workspace/run-git.js';
 import { refusal } from './playground.js';
 
 const signal = new AbortController().signal;
-/** A command of ours that outlives every deadline, started as git would start one of its own. */
-const HANGS = ['-c', 'alias.hang=!sleep 600', 'hang'];
+/** A command that outlives every deadline, a grandchild of git as ssh's helpers are; its process id is the first line said. */
+const HANGS = ['-c', 'alias.hang=!sleep 600 & echo $! >&2; wait', 'hang'];
+
+async function isGone(pid: string | undefined): Promise<void> {
+  expect(pid).toMatch(/^\d+$/);
+  await vi.waitFor(() => expect(() => process.kill(Number(pid), 0)).toThrow('ESRCH'), { timeout: 10_000 });
+}
 
 test("nothing of the caller's git environment reaches git, and nobody is asked", async () => {
   vi.stubEnv('GIT_DIR', '/somewhere');
@@ -32,14 +37,22 @@ test('a failing git is an answer', async () => {
 });
 
 test('past its deadline git is ended with all it started', async () => {
-  expect(await refusal(runGit({ args: HANGS, signal, deadline_ms: 200 }))).toMatch(/^timeout: /);
+  const lines: string[] = [];
+  const call = { args: HANGS, signal, deadline_ms: 500, onLine: (line: string) => lines.push(line) };
+  expect(await refusal(runGit(call))).toMatch(/^timeout: /);
+  await isGone(lines[0]);
 });
 
-test('when it is interrupted git is ended', async () => {
+test('when it is interrupted git is ended with all it started', async () => {
   const controller = new AbortController();
-  const running = refusal(runGit({ args: HANGS, signal: controller.signal, deadline_ms: 60_000 }));
-  controller.abort();
-  expect(await running).toMatch(/^interrupted: /);
+  const lines: string[] = [];
+  const onLine = (line: string): void => {
+    lines.push(line);
+    controller.abort();
+  };
+  const running = runGit({ args: HANGS, signal: controller.signal, deadline_ms: 60_000, onLine });
+  expect(await refusal(running)).toMatch(/^interrupted: /);
+  await isGone(lines[0]);
 });
 
 test('output without end is bounded', async () => {

@@ -19,7 +19,7 @@ export function cleanupCommand(context: CliContext): CommandUnknownOpts {
     .option('-y, --yes', 'do not ask')
     .option('--no-input', 'never ask: without --yes that is a mistake')
     .action(async (options) => {
-      const { out, globals } = context;
+      const { globals } = context;
       await using fleet = await context.openFleet();
       if (options.dryRun === true) {
         sayItems(context, await fleet.cleanup({ dry_run: true }));

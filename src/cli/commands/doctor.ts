@@ -21,7 +21,7 @@ export function doctorCommand(context: CliContext): CommandUnknownOpts {
         if (globals.quiet === true && status === 'ok') continue;
         const mark = { ok: styled('green', '✓'), warn: styled('yellow', '!'), fail: styled('red', '✗') }[status];
         out.line(mark, ' ', styled('bold', name.padEnd(15)), detail);
-        if (fix !== null) out.line(`${' '.repeat(17)}`, styled('cyan', 'try'), `: ${fix}`);
+        if (fix !== null) out.line(' '.repeat(17), styled('cyan', 'try'), `: ${fix}`);
       }
     }
     if (checks.some((check) => check.status === 'fail')) context.exit_code = 1;

@@ -2,6 +2,7 @@ import type { CommandUnknownOpts } from '@commander-js/extra-typings';
 import { FilareError } from '../../contract/errors.js';
 import type { Prompt } from '../../contract/session.js';
 import type { Fleet } from '../../client/fleet.js';
+import { showHidden } from '../../transcript/sanitize.js';
 import { newCommand, withSubcommands } from '../command.js';
 import type { CliContext } from '../context.js';
 import { promptTable } from '../prompt-table.js';
@@ -125,8 +126,8 @@ function promptLines(prompt: Prompt): (readonly [name: string, value: string])[]
     ['workspace', prompt.workspace],
     ['branch', prompt.branch],
     ['kind', `${prompt.kind}, ${prompt.severity}`],
-    ['asks', prompt.summary],
-    ['reason', prompt.reason],
+    ['asks', showHidden(prompt.summary)],
+    ['reason', prompt.reason === null ? null : showHidden(prompt.reason)],
     ['would do', safeJson(prompt.requested_action, 2)],
     ['choices', prompt.choices.join(', ')],
     ['suggested', prompt.suggested_reply],

@@ -32,7 +32,7 @@ export const ContainerAnswer = z.object({
   }),
 });
 
-/** A container as the product sees it. */
+/** A container as the product sees it. Of one that lived for milliseconds the engine may say that it finished before it started. */
 export function containerView(answer: z.infer<typeof ContainerAnswer>): ContainerView {
   const { State: state } = answer;
   const ended = state.Status === 'exited' || state.Status === 'dead';

@@ -1,0 +1,207 @@
+import { z } from 'zod';
+import { line, path, textOrFile } from './field-formats.js';
+import {
+  codexFields,
+  escalationFields,
+  healthFields,
+  limitsFields,
+  mountFields,
+  networkFields,
+  resourcesFields,
+  restartFields,
+  workspaceFields,
+} from './nested-fields.js';
+
+/** Roles with a meaning of their own; any other word is a role too. */
+export const KNOWN_ROLES = [
+  'FEATURE',
+  'FIXER',
+  'REWORK',
+  'COVERAGE',
+  'DOCUMENTATION',
+  'TOOLS',
+  'UI',
+  'EXPLORATOR',
+  'JUDGE',
+  'VALIDATOR',
+  'PROJECT_MANAGER',
+  'ORCHESTRATOR',
+] as const;
+
+const NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$/;
+
+/** Every field of an agent as it is written in a manifest. The loader, the JSON Schema and the check of the reference page all come from here. */
+export const agentFieldsSchema = z.strictObject({
+  id: z
+    .string()
+    .regex(NAME)
+    .meta({
+      description: 'Name of the agent, unique whatever its case.',
+      examples: ['feature-login'],
+      expected: 'up to 40 letters, digits, - and _, beginning with a letter or digit',
+    }),
+  role: z
+    .string()
+    .regex(NAME)
+    .meta({
+      description: `What the agent is for: ${KNOWN_ROLES.join(', ')}, or a word of your own.`,
+      examples: [...KNOWN_ROLES],
+      expected: `${KNOWN_ROLES.join(', ')}, or another word of letters, digits, - and _`,
+    }),
+  goal: textOrFile()
+    .optional()
+    .meta({
+      description: 'The first message. Without one the agent starts and waits.',
+      examples: ['Add a farewell to the greeter, with tests.', { file: 'goals/farewell.md' }],
+      expected: 'text, or {file: PATH}',
+    }),
+  instructions: textOrFile()
+    .optional()
+    .meta({
+      description:
+        "What Codex is told about its role: text, or a file. Default: the project's agents/AGENT.<ROLE>.md, where there is one.",
+      examples: ['../../agents/AGENT.FEATURE.md'],
+      expected: 'text, the path of a file, or {file: PATH}',
+    }),
+  workspace: z
+    .union([path(), workspaceFields])
+    .optional()
+    .meta({
+      description: 'Where the agent works: a path, or {path, template, repo, ref}. Default: .filare/workspaces/<id>.',
+      examples: ['../../work/login', { repo: '../../sample' }],
+      expected: 'a path, or {path, template, repo, ref}',
+    }),
+  branch: line()
+    .optional()
+    .meta({
+      description: 'The git branch the session is pinned to. Default when the workspace is git: agents/<id>.',
+      examples: ['feature/login'],
+      expected: 'a branch name',
+    }),
+  env_file: path()
+    .optional()
+    .meta({
+      description: 'File with variables for the agent (NAME=value). The model key in it stays with Codex.',
+      examples: ['agents.env'],
+      expected: 'a path',
+    }),
+  ssh_key: path()
+    .optional()
+    .meta({
+      description: 'Private key for git over SSH, without a passphrase, readable for you alone.',
+      examples: ['~/.ssh/deploy_key'],
+      expected: 'a path',
+    }),
+  known_hosts: path()
+    .optional()
+    .meta({
+      description: 'Host keys that git over SSH accepts; others are refused.',
+      examples: ['known_hosts'],
+      expected: 'a path',
+    }),
+  git: z
+    .strictObject({
+      name: line().optional().meta({ description: 'Author name. Default: `<id> agent`.', expected: 'text' }),
+      email: line()
+        .optional()
+        .meta({ description: 'Author address. Default: `<id>@agents.local`.', expected: 'an e-mail address' }),
+    })
+    .optional()
+    .meta({ description: "Who the agent's commits are by.", expected: 'a mapping {name, email}' }),
+  mounts: z
+
+    .array(mountFields.meta({ expected: '{source: PATH, target: /PATH, read_only: true}' }))
+    .optional()
+    .meta({
+      description: 'Further files and folders of this machine that the agent sees.',
+      examples: [[{ source: '~/datasets', target: '/data', read_only: true }]],
+      expected: 'a list of {source, target, read_only}',
+    }),
+  image: line().optional().meta({
+    description: 'Name of the image.',
+    default: 'filare-codex',
+    expected: 'an image name like filare-codex or registry.example/team/agent:1.2',
+  }),
+  startup_script: textOrFile()
+    .optional()
+    .meta({
+      description: 'Run in a container of its own before Codex, once an attempt: text, or a file.',
+      examples: ['npm ci', { file: 'setup.sh' }],
+      expected: 'text, the path of a file, or {file: PATH}',
+    }),
+  resources: resourcesFields
+    .optional()
+    .meta({ description: 'What the agent may use.', expected: 'a mapping {cpus, memory, pids}' }),
+  network: networkFields
+    .optional()
+    .meta({ description: 'What the agent reaches: `open` or `none`.', default: 'open', expected: 'open or none' }),
+  codex: codexFields.optional().meta({
+    description: 'How Codex is set up.',
+    expected: 'a mapping {model, effort, sandbox, approval_policy, config}',
+  }),
+  escalation: escalationFields
+    .optional()
+    .meta({ description: 'When and how a person is asked.', expected: 'a mapping {approvals, rules, …}' }),
+  operator_contact: z
+    .record(z.string(), z.unknown())
+    .optional()
+    .meta({
+      description:
+        'Shown with every prompt. `requires_approval_for: [network, destructive_cmds]` is read as rules that ask.',
+      examples: [{ name: 'Sam', requires_approval_for: ['network'] }],
+      expected: 'a mapping',
+    }),
+  restart: restartFields
+    .optional()
+    .meta({ description: 'What follows when an attempt ends.', expected: 'a mapping {policy, max_attempts, backoff}' }),
+  health: healthFields.optional().meta({
+    description: 'How it is noticed that an agent no longer answers.',
+    expected: 'a mapping {interval, timeout, failures, stall_after}',
+  }),
+  limits: limitsFields.optional().meta({
+    description: 'Reaching one pauses the session and asks.',
+    expected: 'a mapping {turns, tokens, wall_time}',
+  }),
+  tags: z
+    .union([line(), z.array(z.union([line(), z.number()]))])
+    .optional()
+    .meta({ description: 'Labels.', examples: [['fast', 'demo']], expected: 'a list of words' }),
+  depends_on: z
+    .union([line(), z.array(line())])
+    .optional()
+    .meta({
+      description: 'Ids of agents that start before this one.',
+      examples: [['database']],
+      expected: 'a list of agent ids',
+    }),
+  workspace_prefix: path()
+    .optional()
+    .meta({
+      description:
+        'Of the Filare orchestrator: the default workspace is this text with the id after it (`/work/agent-` gives /work/agent-<id>, `/work/` gives /work/<id>).',
+      examples: ['/work/agent-'],
+      expected: 'a path',
+    }),
+  workspace_template: path()
+    .optional()
+    .meta({
+      description:
+        'Of the Filare orchestrator: with {n} or {id} in it, the path of the workspace, where the id takes that place; else the same as workspace.template.',
+      examples: ['/work/agent-{n}'],
+      expected: 'a path',
+    }),
+  reuse_existing: z.boolean().optional().meta({
+    description: 'Of the Filare orchestrator: false refuses a workspace that exists and is not empty.',
+    default: true,
+    expected: 'true or false',
+  }),
+});
+
+/** An agent's fields once parsed: sizes in bytes, durations in milliseconds; paths, variables and defaults still as written. */
+export type AgentFields = z.output<typeof agentFieldsSchema>;
+
+/** Those fields of an agent that are given, and as they should be. */
+export type GivenFields = { readonly [Field in keyof AgentFields]?: AgentFields[Field] | undefined };
+
+/** Free mappings: what stands in them is not checked, and `null` stays `null`. */
+export const FREE_PATHS: ReadonlySet<string> = new Set(['codex.config', 'operator_contact']);

@@ -1,0 +1,152 @@
+import { closestWord } from './closest-word.js';
+import type { Findings } from './diagnostic.js';
+import { valueAt, type LocatedMap } from './located.js';
+import { isWithin, overlap, realPlace } from './real-place.js';
+import type { ResolvedAgent } from './resolve-agent.js';
+import { placeIn, type Place } from './source-text.js';
+
+/** An agent's id and where it is written. */
+export interface NamedAgent {
+  readonly id: string;
+  readonly place: Place;
+}
+
+/** Ids that differ in case alone name the same folders, containers and sessions: each id is taken once. */
+export function checkIds(agents: readonly NamedAgent[], findings: Findings): void {
+  const taken = new Map<string, NamedAgent>();
+  for (const agent of agents) {
+    const other = taken.get(agent.id.toLowerCase());
+    if (other === undefined) taken.set(agent.id.toLowerCase(), agent);
+    else {
+      const { file, line } = placeIn(other.place);
+      const spelled = other.id === agent.id ? 'an agent of this name' : `the agent "${other.id}"`;
+      findings.mistake(agent.place, {
+        message: `the id "${agent.id}" is taken: ${spelled} is declared in ${file}:${line}`,
+        hint: other.id === agent.id ? 'rename one of them' : 'rename one of them; capitals do not tell ids apart',
+      });
+    }
+  }
+}
+
+/** No agent may work in, above or below the folder of another one. */
+export function checkWorkspaces(agents: readonly ResolvedAgent[], findings: Findings): void {
+  agents.forEach((agent, index) => {
+    const other = agents.slice(0, index).find((before) => overlap(before.real_workspace, agent.real_workspace));
+    if (other === undefined) return;
+    const same = other.real_workspace === agent.real_workspace;
+    const how = same
+      ? 'is also that of'
+      : isWithin(agent.real_workspace, other.real_workspace)
+        ? 'lies in that of'
+        : 'holds that of';
+    const { file, line } = placeIn(workspacePlace(other));
+    findings.mistake(workspacePlace(agent), {
+      message: `the workspace ${agent.spec.workspace.path} ${how} "${other.spec.id}" (${file}:${line})`,
+      hint: 'agents never share a workspace: give each a folder of its own, or leave workspace out for .filare/workspaces/<id>',
+    });
+  });
+}
+
+/** Warns when an agent could read its own secrets, change its own manifest, or reach another agent's folder through a mount. */
+export function checkReach(agents: readonly ResolvedAgent[], findings: Findings): void {
+  for (const { spec, real_workspace, draft } of agents) {
+    for (const field of ['env_file', 'ssh_key'] as const) {
+      const path = spec[field];
+      if (path === undefined || !isWithin(realPlace(path), real_workspace)) continue;
+      findings.warning(placeOf(draft.tree, [field]), {
+        message: `${field} lies in the agent's workspace, where the agent can read it`,
+        hint: 'move it out of the workspace',
+      });
+    }
+    if (isWithin(realPlace(spec.source.file), real_workspace)) {
+      findings.warning(draft.own.place, {
+        message: "this manifest lies in the agent's workspace, where the agent can change it",
+        hint: 'move one of them',
+      });
+    }
+    spec.mounts.forEach((mount, index) => {
+      const other = agents.find((agent) => agent.spec.id !== spec.id && overlap(agent.real_workspace, mount.source));
+      if (other === undefined) return;
+      findings.warning(placeOf(draft.tree, ['mounts', index, 'source']), {
+        message: `this mount gives "${spec.id}" a way into the workspace of "${other.spec.id}"`,
+        hint: mount.read_only ? undefined : 'add read_only: true if looking is enough',
+      });
+    });
+  }
+}
+
+/** Every agent that another one waits for must be there, and no circle of agents may wait for one another. */
+export function checkDependencies(
+  agents: readonly ResolvedAgent[],
+  known_ids: readonly string[],
+  findings: Findings,
+): void {
+  const waitsFor = new Map(agents.map(({ spec }) => [spec.id, spec.depends_on]));
+  const said = new Set<string>();
+  for (const { spec, draft } of agents) {
+    spec.depends_on.forEach((needed) => {
+      const place = dependencyPlace(draft.tree, needed);
+      if (!known_ids.includes(needed)) {
+        const near = closestWord(
+          needed,
+          known_ids.filter((id) => id !== spec.id),
+        );
+        findings.mistake(place, {
+          message: `depends_on: no agent "${needed}" is declared in the manifests that were read`,
+          hint: near === undefined ? 'declare it, or name its manifest too' : `did you mean "${near}"?`,
+        });
+        return;
+      }
+      const circle = circleFrom(spec.id, needed, waitsFor);
+      if (circle === undefined || circle.some((id) => said.has(id))) return;
+      circle.forEach((id) => said.add(id));
+      findings.mistake(place, {
+        message:
+          circle.length === 1
+            ? `"${spec.id}" waits for itself`
+            : `these agents wait for one another: ${[...circle, spec.id].join(' → ')}`,
+        hint: 'take one of the dependencies out',
+      });
+    });
+  }
+}
+
+/** The ids from `start` by way of `next` back to `start`, the shortest way, or undefined. */
+function circleFrom(
+  start: string,
+  next: string,
+  waitsFor: ReadonlyMap<string, readonly string[]>,
+): string[] | undefined {
+  if (next === start) return [start];
+  const cameFrom = new Map([[next, start]]);
+  for (const id of cameFrom.keys()) {
+    for (const needed of waitsFor.get(id) ?? []) {
+      if (needed === start) return wayTo(id, start, cameFrom);
+      if (!cameFrom.has(needed)) cameFrom.set(needed, id);
+    }
+  }
+  return undefined;
+}
+
+function wayTo(end: string, start: string, cameFrom: ReadonlyMap<string, string>): string[] {
+  const way = [end];
+  for (let id = cameFrom.get(end); id !== undefined && id !== start; id = cameFrom.get(id)) way.unshift(id);
+  return [start, ...way];
+}
+
+function workspacePlace({ draft }: ResolvedAgent): Place {
+  const field = ['workspace', 'workspace_template', 'workspace_prefix', 'id'].find((name) =>
+    draft.tree.entries.has(name),
+  );
+  return placeOf(draft.tree, [field ?? 'id']);
+}
+
+function placeOf(tree: LocatedMap, path: readonly (string | number)[]): Place {
+  return valueAt(tree, path)?.place ?? tree.place;
+}
+
+function dependencyPlace(tree: LocatedMap, needed: string): Place {
+  const list = valueAt(tree, ['depends_on']);
+  const item = list?.kind === 'list' ? list.items.find((one) => one.kind === 'scalar' && one.value === needed) : list;
+  return (item ?? list ?? tree).place;
+}

@@ -1,0 +1,242 @@
+import { z } from 'zod';
+import { ACTION_CATEGORIES, approvalActionSchema } from '../contract/agent-spec.js';
+import { count, cpusField, durationField, HOST_AND_PORT, line, path, sizeField } from './field-formats.js';
+
+const MIB = 1024 * 1024;
+/** Codex took 45 to 110 MiB for a turn, measured; the commands of the agent come on top. */
+const MIN_MEMORY_BYTES = 128 * MIB;
+const MIN_PIDS = 128;
+
+/** The field `workspace` as a mapping. */
+export const workspaceFields = z.strictObject({
+  path: path().optional().meta({ description: 'The folder the agent works in.', expected: 'a path' }),
+  template: path()
+    .optional()
+    .meta({ description: 'A folder that an empty or missing workspace is copied from.', expected: 'a path' }),
+  repo: line().optional().meta({
+    description: 'A repository that an empty or missing workspace is cloned from: a path or an address.',
+    expected: 'a path, https://…, ssh://… or user@host:path',
+  }),
+  ref: line()
+    .optional()
+    .meta({ description: 'The branch, tag or commit of `repo` to begin from.', expected: 'a branch, tag or commit' }),
+});
+
+/** The field `mounts`, one entry of it. */
+export const mountFields = z.strictObject({
+  source: path().meta({ description: 'A file or folder of this machine.', expected: 'a path' }),
+  target: path().meta({
+    description: 'Where the agent sees it; absolute.',
+    expected: 'an absolute path in the container, like /data',
+  }),
+  read_only: z
+    .boolean()
+    .optional()
+    .meta({ description: 'Whether the agent may only read it.', default: false, expected: 'true or false' }),
+});
+
+/** The field `resources`. */
+export const resourcesFields = z.strictObject({
+  cpus: cpusField()
+    .optional()
+    .meta({
+      description: 'Processors, in whole or in part.',
+      examples: [2, 0.5],
+      default: 2,
+      expected: 'a number like 2 or 0.5',
+    }),
+  memory: sizeField(MIN_MEMORY_BYTES, 'Codex needs (128m)')
+    .optional()
+    .meta({
+      description: 'Memory, at least 128m; swap is off.',
+      examples: ['4g', '512m'],
+      default: '4g',
+      expected: 'a size like 4g or 512m, or a number of bytes',
+    }),
+  pids: count(MIN_PIDS).optional().meta({
+    description: 'Processes and threads, at least 128.',
+    default: 512,
+    expected: 'a whole number, 128 or more',
+  }),
+  disk: sizeField(MIB, 'a megabyte')
+    .optional()
+    .meta({
+      description: 'Disk space. Known, but cannot be enforced yet, and therefore refused.',
+      examples: ['20g'],
+      expected: 'a size like 20g',
+    }),
+});
+
+/** The field `network`. */
+export const networkFields = z.union([
+  z.enum(['open', 'none']),
+  z.strictObject({
+    allow: z.array(z.string().regex(HOST_AND_PORT).meta({ expected: 'host or host:port, like github.com:443' })).meta({
+      description: 'Hosts that may be reached. Known, but cannot be enforced yet, and therefore refused.',
+      expected: 'a list of host or host:port',
+    }),
+  }),
+]);
+
+/** The field `codex`. */
+export const codexFields = z.strictObject({
+  model: line().optional().meta({ description: 'Name of the model.', expected: 'a model name' }),
+  effort: line()
+    .optional()
+    .meta({
+      description: 'Reasoning effort, as the model knows it.',
+      examples: ['low', 'medium', 'high'],
+      expected: 'a word like low, medium or high',
+    }),
+  sandbox: z.enum(['danger-full-access', 'workspace-write', 'read-only']).optional().meta({
+    description: "Codex's own sandbox, inside the container. The container is the sandbox unless this says otherwise.",
+    default: 'danger-full-access',
+    expected: 'danger-full-access, workspace-write or read-only',
+  }),
+  approval_policy: z.enum(['untrusted', 'on-request', 'never']).optional().meta({
+    description:
+      'When Codex asks for approval; left out, it asks for every command not known to be safe, and `escalation` decides.',
+    expected: 'untrusted, on-request or never',
+  }),
+  config: z
+    .record(z.string(), z.unknown())
+    .optional()
+    .meta({
+      description: "Any keys of Codex's config.toml.",
+      examples: [
+        {
+          model_provider: 'example',
+          model_providers: { example: { name: 'Example', base_url: 'https://llm.example/v1', env_key: 'EXAMPLE_KEY' } },
+        },
+      ],
+      expected: 'a mapping of config.toml keys',
+    }),
+});
+
+const rule = z.strictObject({
+  when: z
+    .strictObject({
+      command: line().optional().meta({ description: 'The command that asks.', expected: 'text' }),
+      category: z
+        .enum(ACTION_CATEGORIES)
+        .optional()
+        .meta({ description: 'What kind of action it is.', expected: ACTION_CATEGORIES.join(', ') }),
+      path: line().optional().meta({ description: 'The file that would be changed.', expected: 'text' }),
+      tool: line().optional().meta({ description: 'The name of the tool.', expected: 'text' }),
+    })
+    .refine((when) => Object.keys(when).length > 0, {
+      error: 'is empty and would match everything; for everything there is escalation.approvals',
+    })
+    .meta({
+      description: 'What the rule is for; all that is given must match.',
+      minProperties: 1,
+      expected: 'at least one of command, category, path, tool',
+    }),
+  do: approvalActionSchema.meta({ description: 'What is done.', expected: 'ask, approve or reject' }),
+  reason: line().optional().meta({ description: 'Why; written down with each decision.', expected: 'text' }),
+});
+
+const notice = z
+  .strictObject({
+    desktop: z
+      .union([z.boolean(), z.null()])
+      .optional()
+      .meta({ description: 'A note on the desktop of whoever runs the daemon.', expected: 'true' }),
+    webhook: z
+      .string()
+      .regex(/^https?:\/\/[^\s]+$/)
+      .optional()
+      .meta({ description: 'An address that is sent a JSON document.', expected: 'an http:// or https:// address' }),
+    command: z
+      .string()
+      .min(1)
+      .optional()
+      .meta({ description: 'A command that is run on this machine.', expected: 'a command' }),
+  })
+  .refine((value) => Object.keys(value).length === 1, { error: 'names more or less than one way to notify' })
+  .meta({ minProperties: 1, maxProperties: 1, expected: 'one of {desktop: true}, {webhook: URL}, {command: TEXT}' });
+
+/** The field `escalation`. */
+export const escalationFields = z.strictObject({
+  approvals: approvalActionSchema.optional().meta({
+    description: 'What is done with an approval that no rule matches.',
+    default: 'ask',
+    expected: 'ask, approve or reject',
+  }),
+  rules: z
+    .array(rule)
+    .optional()
+    .meta({ description: 'The first rule that matches decides.', expected: 'a list of {when, do, reason}' }),
+  remind_after: durationField(1000)
+    .optional()
+    .meta({
+      description: 'Remind the operator of a prompt this old.',
+      examples: ['10m'],
+      expected: 'a duration like 15s, 10m or 1h30m',
+    }),
+  deadline: durationField(1000)
+    .optional()
+    .meta({
+      description: 'How long a prompt may wait. Nothing is ever approved because time ran out.',
+      examples: ['2h'],
+      expected: 'a duration like 15s, 10m or 1h30m',
+    }),
+  on_deadline: z
+    .enum(['reject', 'stop'])
+    .optional()
+    .meta({ description: 'What happens then.', default: 'reject', expected: 'reject or stop' }),
+  notify: z.array(notice).optional().meta({
+    description: 'How the operator is told of a new prompt.',
+    expected: 'a list of {desktop: true}, {webhook: URL} or {command: TEXT}',
+  }),
+});
+
+/** The field `restart`. */
+export const restartFields = z.strictObject({
+  policy: z.enum(['never', 'on-failure', 'always']).optional().meta({
+    description: 'When an attempt that ended is followed by another one.',
+    default: 'on-failure',
+    expected: 'never, on-failure or always',
+  }),
+  max_attempts: count(1).optional().meta({
+    description: 'Attempts in a row before the session has failed.',
+    default: 5,
+    expected: 'a whole number, 1 or more',
+  }),
+  backoff: durationField(0).optional().meta({
+    description: 'Wait before the first restart; doubles up to 5 minutes, begins anew after 10 quiet minutes.',
+    default: '10s',
+    expected: 'a duration like 10s',
+  }),
+});
+
+/** The field `health`. */
+export const healthFields = z.strictObject({
+  interval: durationField(1000)
+    .optional()
+    .meta({ description: 'Time between two looks.', default: '15s', expected: 'a duration like 15s' }),
+  timeout: durationField(1000)
+    .optional()
+    .meta({ description: 'How long Codex may take to answer.', default: '20s', expected: 'a duration like 20s' }),
+  failures: count(1).optional().meta({
+    description: 'Looks in a row without an answer until the agent counts as unresponsive.',
+    default: 3,
+    expected: 'a whole number, 1 or more',
+  }),
+  stall_after: durationField(1000).optional().meta({
+    description: 'A turn without any sign for so long counts as stalled.',
+    default: '15m',
+    expected: 'a duration like 15m',
+  }),
+});
+
+/** The field `limits`. */
+export const limitsFields = z.strictObject({
+  turns: count(1).optional().meta({ description: 'Turns of the session.', expected: 'a whole number, 1 or more' }),
+  tokens: count(1)
+    .optional()
+    .meta({ description: 'Tokens of the session, in and out.', expected: 'a whole number, 1 or more' }),
+  wall_time: durationField(1000)
+    .optional()
+    .meta({ description: 'Time since the session began.', examples: ['8h'], expected: 'a duration like 8h' }),
+});

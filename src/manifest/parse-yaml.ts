@@ -1,0 +1,111 @@
+import { Lexer, parseAllDocuments, type Document } from 'yaml';
+import type { Findings } from './diagnostic.js';
+import type { Located } from './located.js';
+import { locateDocument } from './locate-document.js';
+import type { SourceText } from './source-text.js';
+
+/** Lists and mappings may be nested this deep in a manifest. */
+export const MAX_DEPTH = 64;
+/** Words, signs and line ends of a manifest; a thousand agents with thirty fields each stay below. */
+export const MAX_TOKENS = 300_000;
+
+const HINTS: Readonly<Record<string, string>> = {
+  TAB_AS_INDENT: 'indent with spaces',
+  BAD_INDENT: 'entries of one mapping begin in the same column',
+  BLOCK_AS_IMPLICIT_KEY: 'put text with ": " in it between quotes',
+  BAD_SCALAR_START: 'put the value between quotes',
+  MULTILINE_IMPLICIT_KEY: 'a key and its ":" stand on one line',
+};
+
+/**
+ * Reads one YAML 1.2 document. Answers undefined, and says why, when there is nothing to go on with; smaller mistakes (a key twice, an
+ * unknown tag) are said and read over. Never runs code, never throws for what the text holds, and is bounded in depth and size.
+ */
+export function parseYaml(source: SourceText, findings: Findings): Located | undefined {
+  const text = source.text;
+  const refusal = whyNotParse(text);
+  if (refusal !== undefined) {
+    findings.mistake({ source, offset: refusal.offset }, refusal);
+    return undefined;
+  }
+  const documents = parseAllDocuments(text, {
+    version: '1.2',
+    schema: 'core',
+    strict: true,
+    // Both are ours (locate-document.ts): they need the places.
+    merge: false,
+    uniqueKeys: false,
+    prettyErrors: false,
+    logLevel: 'silent',
+  });
+  const document = documents[0];
+  if (document === undefined || document.contents === null) {
+    findings.mistake({ source, offset: undefined }, EMPTY);
+    return undefined;
+  }
+  if (reportSyntax(document, source, findings)) return undefined;
+  const second = documents[1];
+  if (second !== undefined) {
+    findings.mistake(
+      { source, offset: second.contents?.range?.[0] ?? second.range[0] },
+      {
+        message: 'a second YAML document begins here; a manifest is one document',
+        hint: 'write several agents as a list, or put each document into a file of its own',
+      },
+    );
+    return undefined;
+  }
+  return locateDocument(document.contents, source, findings);
+}
+
+/** What is said of a manifest without content. */
+export const EMPTY = {
+  message: 'the manifest is empty',
+  expected: 'an agent (id: …, role: …), a list of agents, or {defaults, sessions}',
+};
+
+/** The parser recurses, and gives up hard on deep nesting: the lexer, which does not, looks first. */
+function whyNotParse(text: string): { message: string; hint: string; offset: number } | undefined {
+  let depth = 0;
+  let offset = 0;
+  let tokens = 0;
+  let compact = 0;
+  for (const token of new Lexer().lex(text)) {
+    tokens += 1;
+    if (tokens > MAX_TOKENS)
+      return {
+        message: `the manifest has more than ${MAX_TOKENS} words and signs`,
+        hint: 'split it into several files',
+        offset,
+      };
+    if (token === '[' || token === '{') depth += 1;
+    else if (token === ']' || token === '}') depth = Math.max(0, depth - 1);
+    else if (token === '-' || token === '?' || token === ':') compact += 1;
+    else if (token === '\n') compact = 0;
+    if (depth > MAX_DEPTH || (depth === 0 && compact > MAX_DEPTH))
+      return {
+        message: `lists and mappings are nested more than ${MAX_DEPTH} deep`,
+        hint: 'a manifest is flat: an agent, its fields, their values',
+        offset,
+      };
+    // Marks of the lexer (byte order, document, flow end, scalar) are not in the text.
+    if (!/^[\u0002\u0018\u001f\ufeff]$/u.test(token)) offset += token.length;
+  }
+  return undefined;
+}
+
+/** Says the first error of syntax (those after it are its echoes). */
+function reportSyntax(document: Document, source: SourceText, findings: Findings): boolean {
+  const [error] = document.errors;
+  if (error === undefined) return false;
+  const offset = Math.min(error.pos[0], source.text.length);
+  findings.mistake(
+    { source, offset },
+    { message: `not valid YAML: ${lowerFirst(error.message)}`, hint: HINTS[error.code] },
+  );
+  return true;
+}
+
+function lowerFirst(text: string): string {
+  return `${text.charAt(0).toLowerCase()}${text.slice(1)}`;
+}

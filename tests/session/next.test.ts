@@ -1,0 +1,269 @@
+import { describe, expect, it } from 'vitest';
+import fc from 'fast-check';
+import { apply, firstState } from '../../src/session/apply.js';
+import { next, type Observed, type Step } from '../../src/session/next.js';
+import { policyOf } from '../../src/session/policy.js';
+import type { SessionFact } from '../../src/session/record.js';
+import type { SessionState } from '../../src/session/state.js';
+import { agentSpec } from '../support/agent-spec.js';
+
+const ALIVE: Observed = {
+  container: { state: 'alive' },
+  no_room: null,
+  attached: true,
+  probed: true,
+  answered: new Set(),
+  interrupted_turn: null,
+};
+const ORDER = ['queued', 'preparing', 'starting', 'running', 'stopping', 'backing_off', 'stopped', 'failed'];
+
+/** The engine and Codex as they behave when all goes well: what each step leads to. */
+function effects(step: Step, state: SessionState): SessionFact[] {
+  switch (step.do) {
+    case 'commit':
+      return [step.fact];
+    case 'prepare':
+      return [
+        { type: 'workspace_ready', branch: 'agents/a', how: 'empty', head: null },
+        { type: 'container_created', container_id: `c${String(state.attempt)}`, container_name: 'n', image_id: 'i' },
+      ];
+    case 'launch':
+      return [{ type: 'container_started' }, { type: 'running', thread_id: 't', resumed: state.thread_id !== null }];
+    case 'halt':
+      return [{ type: 'attempt_ended' }];
+    case 'deliver':
+      return [{ type: 'sent', message_id: step.message.message_id, turn_id: null }];
+    default:
+      return [];
+  }
+}
+
+function settle(
+  state: SessionState,
+  observed: Observed,
+  now: { ms: number },
+  check: (before: SessionState, after: SessionState) => void,
+): SessionState {
+  let current = state;
+  for (let steps = 0; steps < 200; steps += 1) {
+    const step = next(current, observed, policyOf, now.ms);
+    if (step.do === 'nothing') return current;
+    if (step.do === 'wait') now.ms = step.until_ms;
+    for (const fact of effects(step, current)) {
+      const before = current;
+      current = apply(current, { from: 'ledger', fact, time_ms: now.ms });
+      check(before, current);
+    }
+    // A message is shown, and its turn ends.
+    for (const message of current.outbox.filter((m) => m.sent)) {
+      current = apply(current, {
+        from: 'agent',
+        event: {
+          type: 'message_shown',
+          turn_id: 'u',
+          message_id: message.message_id,
+          text: message.text,
+          time_ms: null,
+        },
+        time_ms: now.ms,
+      });
+    }
+    if (step.do === 'answer' || step.do === 'interrupt' || step.do === 'attach' || step.do === 'probe') return current;
+  }
+  throw new Error(`not settled: ${JSON.stringify(current.stage)}`);
+}
+
+describe('the state machine', () => {
+  const wishes = fc.array(
+    fc.oneof(
+      fc.constant<SessionFact>({ type: 'desired', desired: 'stopped', by: 'x' }),
+      fc.constant<SessionFact>({ type: 'desired', desired: 'restarted', by: 'x' }),
+      fc.constant<SessionFact>({ type: 'attempt_ending', cause: 'exited', reason: 'died', grace_ms: 0 }),
+      fc.constant<SessionFact>({ type: 'attempt_ending', cause: 'removed', reason: 'removed', grace_ms: 0 }),
+      fc
+        .nat(20)
+        .map((n): SessionFact => ({
+          type: 'message',
+          message_id: `m${String(n)}`,
+          from: 'x',
+          text: 'hi',
+          images: [],
+          mode: 'queue',
+        })),
+    ),
+    { maxLength: 12 },
+  );
+
+  it('reaches what is desired from every state that wishes and deaths lead to, and phases never go back within an attempt', () => {
+    fc.assert(
+      fc.property(wishes, fc.array(fc.nat(6), { maxLength: 12 }), (facts, gaps) => {
+        const now = { ms: 1_000 };
+        let state = firstState(
+          's',
+          { type: 'created', agent: agentSpec({ id: 'a' }), rehearsal: null, by: 'x' },
+          now.ms,
+        );
+        const forward = (before: SessionState, after: SessionState): void => {
+          if (before.attempt !== after.attempt) return;
+          expect(
+            ORDER.indexOf(after.stage.phase),
+            `${before.stage.phase} → ${after.stage.phase}`,
+          ).toBeGreaterThanOrEqual(ORDER.indexOf(before.stage.phase));
+        };
+        facts.forEach((fact, at) => {
+          // Some steps happen between wishes, some do not.
+          for (let n = 0; n < (gaps[at] ?? 0); n += 1) {
+            const step = next(state, ALIVE, policyOf, now.ms);
+            for (const effect of effects(step, state)) {
+              const after = apply(state, { from: 'ledger', fact: effect, time_ms: now.ms });
+              forward(state, after);
+              state = after;
+            }
+          }
+          const has_container = ['preparing', 'starting', 'running'].includes(state.stage.phase);
+          if (fact.type === 'attempt_ending' && !has_container) return;
+          if (fact.type !== 'desired' && (state.stage.phase === 'stopped' || state.stage.phase === 'failed')) return;
+          state = apply(state, { from: 'ledger', fact, time_ms: now.ms });
+        });
+        const settled = settle(state, ALIVE, now, forward);
+        const over = settled.stage.phase === 'stopped' || settled.stage.phase === 'failed';
+        if (settled.desired === 'stopped') expect(over).toBe(true);
+        else expect(['running', 'failed']).toContain(settled.stage.phase);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  const running = (): SessionState => {
+    const now = { ms: 0 };
+    return settle(
+      firstState('s', { type: 'created', agent: agentSpec({ id: 'a' }), rehearsal: null, by: 'x' }, 0),
+      ALIVE,
+      now,
+      () => undefined,
+    );
+  };
+
+  it('waits in the queue and says why, once', () => {
+    const state = firstState('s', { type: 'created', agent: agentSpec({ id: 'a' }), rehearsal: null, by: 'x' }, 0);
+    const full: Observed = { ...ALIVE, no_room: 'needs 4 GiB' };
+    const step = next(state, full, policyOf, 0);
+    expect(step).toEqual({ do: 'commit', fact: { type: 'waiting', reason: 'needs 4 GiB' } });
+    const waiting = apply(state, { from: 'ledger', fact: { type: 'waiting', reason: 'needs 4 GiB' }, time_ms: 0 });
+    expect(next(waiting, full, policyOf, 0)).toEqual({ do: 'nothing' });
+  });
+
+  it('a container that was removed ends the attempt with that reason, and the next one waits for its back-off', () => {
+    const ending = next(running(), { ...ALIVE, container: { state: 'absent' } }, policyOf, 0);
+    expect(ending).toMatchObject({ do: 'commit', fact: { type: 'attempt_ending', cause: 'removed' } });
+  });
+
+  it('running out of memory is named, not called a crash', () => {
+    const ending = next(
+      running(),
+      { ...ALIVE, container: { state: 'exited', exit_code: 137, out_of_memory: true } },
+      policyOf,
+      0,
+    );
+    expect(ending).toMatchObject({ do: 'commit', fact: { cause: 'out_of_memory' } });
+  });
+
+  it('exit status 0 that nobody asked for is a failure', () => {
+    const ending = next(
+      running(),
+      { ...ALIVE, container: { state: 'exited', exit_code: 0, out_of_memory: false } },
+      policyOf,
+      0,
+    );
+    expect(ending).toMatchObject({
+      do: 'commit',
+      fact: { cause: 'exited', reason: expect.stringContaining('status 0') as unknown },
+    });
+  });
+
+  it('backs off twice as long after each failure, at most five minutes, and gives up after five', () => {
+    const now = { ms: 0 };
+    let state = running();
+    const delays: number[] = [];
+    for (let death = 0; death < 5; death += 1) {
+      state = apply(state, {
+        from: 'ledger',
+        fact: { type: 'attempt_ending', cause: 'exited', reason: 'died', grace_ms: 0 },
+        time_ms: now.ms,
+      });
+      state = apply(state, { from: 'ledger', fact: { type: 'attempt_ended' }, time_ms: now.ms });
+      const step = next(state, ALIVE, policyOf, now.ms);
+      if (step.do !== 'commit' || step.fact.type !== 'backing_off') {
+        expect(step).toMatchObject({ do: 'commit', fact: { type: 'ended', phase: 'failed' } });
+        break;
+      }
+      delays.push(step.fact.until_ms - now.ms);
+      state = settle(state, ALIVE, now, () => undefined);
+    }
+    expect(delays).toEqual([10_000, 20_000, 40_000, 80_000]);
+  });
+
+  it('never sends a message into a turn that waits for a person', () => {
+    let state = running();
+    state = apply(state, { from: 'agent', event: { type: 'turn_started', turn_id: 'u', time_ms: null }, time_ms: 1 });
+    state = apply(state, {
+      from: 'agent',
+      event: {
+        type: 'request',
+        request: {
+          request_id: 0,
+          method: 'item/commandExecution/requestApproval',
+          kind: 'approval',
+          reason: null,
+          summary: 's',
+          action: {},
+          choices: ['accept', 'decline'],
+          turn_id: 'u',
+          item_id: 'i',
+        },
+        time_ms: null,
+      },
+      time_ms: 1,
+    });
+    for (const mode of ['queue', 'steer', 'interrupt'] as const) {
+      const asked = apply(state, {
+        from: 'ledger',
+        fact: { type: 'message', message_id: mode, from: 'x', text: 'hi', images: [], mode },
+        time_ms: 2,
+      });
+      expect(next(asked, ALIVE, policyOf, 2), mode).toEqual({ do: 'nothing' });
+    }
+  });
+
+  it('the same request id in the next attempt is another prompt', () => {
+    const ask = (state: SessionState): SessionState =>
+      apply(state, {
+        from: 'agent',
+        event: {
+          type: 'request',
+          request: {
+            request_id: 0,
+            method: 'm',
+            kind: 'approval',
+            reason: null,
+            summary: 's',
+            action: {},
+            choices: [],
+            turn_id: 'u',
+            item_id: null,
+          },
+          time_ms: null,
+        },
+        time_ms: 1,
+      });
+    const first = ask(running());
+    const again = settle(
+      apply(first, { from: 'ledger', fact: { type: 'desired', desired: 'restarted', by: 'x' }, time_ms: 2 }),
+      ALIVE,
+      { ms: 2 },
+      () => undefined,
+    );
+    expect(again.requests).toEqual([]);
+    expect(ask(again).requests[0]?.prompt_id).not.toBe(first.requests[0]?.prompt_id);
+  });
+});

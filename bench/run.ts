@@ -4,13 +4,16 @@
  * that it started is taken away. Exit status 1 when a target is missed.
  */
 import { parseArgs } from 'node:util';
+import { commandStart } from './command-start.js';
 import { launch } from './launch.js';
 import { machine } from './machine.js';
+import { message } from './message.js';
+import { stream } from './stream.js';
 import { table, writeReport } from './report.js';
 import type { Findings, Suite } from './suite.js';
 import { Undo } from './undo.js';
 
-const SUITES: readonly Suite[] = [launch];
+const SUITES: readonly Suite[] = [launch, message, stream, commandStart];
 
 const { values } = parseArgs({ options: { only: { type: 'string' }, quick: { type: 'boolean', default: false } } });
 const asked = values.only?.split(',') ?? SUITES.map((suite) => suite.name);

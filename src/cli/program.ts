@@ -20,7 +20,8 @@ export async function buildProgram(
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({ writeOut: (text) => context.out.write(text), writeErr: () => undefined })
     .exitOverride()
-    .addHelpCommand(new Command('help').argument('[command]').summary('how a command is used').helpGroup('More:'))
+    .commandsGroup('More:')
+    .helpCommand('help [command]', 'how a command is used')
     .addHelpText('before', exampleText(ROOT_EXAMPLES))
     .addHelpText('after', '\nEvery command explains itself: filare-agents COMMAND --help');
   program.hook('preAction', () => setGlobals(program.opts()));

@@ -1,38 +1,40 @@
 import type { Fleet } from '../client/fleet.js';
+import type { SessionRow } from '../contract/session.js';
 import type { CliContext } from './context.js';
-import { fleetTable, fleetTotals } from './fleet-table.js';
+import { fleetTable, fleetTotals, stateWords } from './fleet-table.js';
 import { FleetView } from './fleet-view.js';
 import { LiveScreen } from './live-screen.js';
 import { styled } from './style.js';
 
-/** Keeps the list up to date until Ctrl-C, or until nobody reads it: a table drawn in place on a terminal, with `--json` a line for every change. */
+/** How often ages are drawn again, in milliseconds. */
+const TICK_MS = 1000;
+
+/**
+ * Keeps the list up to date until Ctrl-C, or until nobody reads it: a table drawn in place on a terminal, elsewhere a line for every session and
+ * then for every change, with `--json` its row.
+ */
 export async function watchList(context: CliContext, fleet: Fleet, all: boolean): Promise<void> {
+  const { out } = context;
   const view = await FleetView.open(fleet, all);
-  const screen = new LiveScreen(context.out, 'stdout');
-  const show = (): void => {
-    if (context.globals.json === true) return;
-    const rows = view.rows;
-    const options = { now_ms: context.now_ms(), columns: context.out.size.columns, session_ids: all };
-    if (context.out.is_terminal) screen.draw([...fleetTable(rows, options), [], fleetTotals(rows)]);
-  };
+  const in_place = out.is_terminal && context.globals.json !== true;
+  const screen = new LiveScreen(out, 'stdout');
   try {
-    for await (const change of view.changes({ signal: context.out.gone, tick_ms: TICK_MS })) {
-      if (change !== 'tick' && change !== 'all') {
-        if (context.globals.json === true) context.out.jsonLine(change);
-        else if (!context.out.is_terminal)
-          for (const line of plainLines(change, context.now_ms())) context.out.line(...line);
-      }
-      show();
+    for await (const change of view.changes({ signal: out.gone, tick_ms: TICK_MS })) {
+      if (in_place) {
+        const options = { now_ms: context.now_ms(), columns: out.size.columns - 1, session_ids: all };
+        screen.draw([...fleetTable(view.rows, options), [], fleetTotals(view.rows)]);
+      } else if (change === 'all') view.rows.forEach((row) => sayRow(context, row));
+      else if (change !== 'tick') sayRow(context, change);
     }
   } finally {
     screen.leave();
   }
 }
 
-/** How often ages are drawn again, in milliseconds. */
-const TICK_MS = 1000;
-
-function plainLines(row: Parameters<typeof fleetTable>[0][number], now_ms: number): ReturnType<typeof fleetTable> {
-  const [, line] = fleetTable([row], { now_ms, columns: Number.MAX_SAFE_INTEGER, session_ids: true });
-  return line === undefined ? [] : [[styled('dim', `${new Date(now_ms).toISOString()} `), ...line]];
+function sayRow(context: CliContext, row: SessionRow): void {
+  if (context.globals.json === true) context.out.jsonLine(row);
+  else {
+    const now = new Date(context.now_ms()).toISOString();
+    context.out.line(styled('dim', `${now} `), styled('bold', row.id), ` ${row.session_id}: ${stateWords(row)}`);
+  }
 }

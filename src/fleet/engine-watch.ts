@@ -5,6 +5,7 @@ import type { FleetSurroundings } from './fleet.js';
 /** How often all containers are looked at, whatever events said. */
 export const LOOK_EVERY_MS = 10_000;
 const EVENTS_AGAIN_MS = 1_000;
+const AFTER_DEATH_MS = 300;
 
 /** Keeps what is known of our containers true: by the engine's events at once, by a full look every LOOK_EVERY_MS in case an event was missed. */
 export class EngineWatch {
@@ -38,6 +39,7 @@ export class EngineWatch {
 
   /** Looks at all containers of the project now. Looks asked for meanwhile become one more look. */
   look(): Promise<void> {
+    if (this.#ending.signal.aborted) return Promise.resolve();
     if (this.#looking !== null) {
       this.#again = true;
       return this.#looking;
@@ -53,8 +55,18 @@ export class EngineWatch {
 
   async #look(): Promise<void> {
     try {
-      const containers = await this.#around.engine.list(this.#labels(), { signal: this.#ending.signal });
-      this.#observe(containers, true);
+      const { signal } = this.#ending;
+      const found = await this.#around.engine.list(this.#labels(), { signal });
+      // A list says that a container has ended, only looking at it says how; one that is being removed is looked at when it is gone.
+      const seen = await Promise.all(
+        found.map((one) =>
+          one.state === 'exited' || one.state === 'dead' ? this.#around.engine.inspect(one.id, { signal }) : one,
+        ),
+      );
+      this.#observe(
+        seen.filter((one) => one !== undefined),
+        true,
+      );
     } catch (failure) {
       if (!this.#ending.signal.aborted)
         this.#around.log.warn({ err: failure }, 'the engine did not answer; what is known of containers may be old');
@@ -65,7 +77,9 @@ export class EngineWatch {
     while (!this.#ending.signal.aborted) {
       try {
         for await (const event of this.#around.engine.events(this.#labels(), { signal: this.#ending.signal })) {
-          if (event.kind === 'die' || event.kind === 'destroy' || event.kind === 'oom') void this.look();
+          if (event.kind === 'destroy') void this.look();
+          // What is removed by force dies first: a moment later it can be told from what ended by itself.
+          if (event.kind === 'die' || event.kind === 'oom') setTimeout(() => void this.look(), AFTER_DEATH_MS).unref();
         }
       } catch (failure) {
         if (this.#ending.signal.aborted) return;

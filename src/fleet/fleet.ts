@@ -382,6 +382,14 @@ export class Fleet {
       network: (agent, _rehearsed, signal) =>
         agent.network === 'none' ? Promise.resolve('none') : this.#network.ensure(signal),
       rehearsal: (signal) => this.#rehearsal.endpoint(signal),
+      agentFolders: (session_id) =>
+        [...this.#live.values()]
+          .map((session) => session.state)
+          .filter((state) => state.session_id !== session_id)
+          .flatMap(({ agent }) => [
+            agent.workspace.path,
+            ...agent.mounts.filter((m) => !m.read_only).map((m) => m.source),
+          ]),
       noRoom: (session_id, agent) =>
         noRoomFor(
           session_id,

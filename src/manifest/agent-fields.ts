@@ -163,11 +163,11 @@ export const agentFieldsSchema = z.strictObject({
     expected: 'a mapping {turns, tokens, wall_time}',
   }),
   tags: z
-    .union([line(), z.array(z.union([line(), z.number()]))])
+    .union([line(), z.array(z.union([line(), z.number()]).meta({ expected: 'a word' }))])
     .optional()
     .meta({ description: 'Labels.', examples: [['fast', 'demo']], expected: 'a list of words' }),
   depends_on: z
-    .union([line(), z.array(line())])
+    .union([line(), z.array(line().meta({ expected: 'an agent id' }))])
     .optional()
     .meta({
       description: 'Ids of agents that start before this one.',

@@ -18,10 +18,9 @@ export function checkIds(agents: readonly NamedAgent[], findings: Findings): voi
     const other = taken.get(agent.id.toLowerCase());
     if (other === undefined) taken.set(agent.id.toLowerCase(), agent);
     else {
-      const { file, line } = placeIn(other.place);
       const spelled = other.id === agent.id ? 'an agent of this name' : `the agent "${other.id}"`;
       findings.mistake(agent.place, {
-        message: `the id "${agent.id}" is taken: ${spelled} is declared in ${file}:${line}`,
+        message: `the id "${agent.id}" is taken: ${spelled} is declared ${whereFrom(agent.place, other.place)}`,
         hint: other.id === agent.id ? 'rename one of them' : 'rename one of them; capitals do not tell ids apart',
       });
     }
@@ -31,7 +30,10 @@ export function checkIds(agents: readonly NamedAgent[], findings: Findings): voi
 /** No agent may work in, above or below the folder of another one. */
 export function checkWorkspaces(agents: readonly ResolvedAgent[], findings: Findings): void {
   agents.forEach((agent, index) => {
-    const other = agents.slice(0, index).find((before) => overlap(before.real_workspace, agent.real_workspace));
+    const sameId = (before: ResolvedAgent): boolean => before.spec.id.toLowerCase() === agent.spec.id.toLowerCase();
+    const other = agents
+      .slice(0, index)
+      .find((before) => !sameId(before) && overlap(before.real_workspace, agent.real_workspace));
     if (other === undefined) return;
     const same = other.real_workspace === agent.real_workspace;
     const how = same
@@ -39,9 +41,8 @@ export function checkWorkspaces(agents: readonly ResolvedAgent[], findings: Find
       : isWithin(agent.real_workspace, other.real_workspace)
         ? 'lies in that of'
         : 'holds that of';
-    const { file, line } = placeIn(workspacePlace(other));
     findings.mistake(workspacePlace(agent), {
-      message: `the workspace ${agent.spec.workspace.path} ${how} "${other.spec.id}" (${file}:${line})`,
+      message: `the workspace ${agent.spec.workspace.path} ${how} "${other.spec.id}" (${whereFrom(workspacePlace(agent), workspacePlace(other))})`,
       hint: 'agents never share a workspace: give each a folder of its own, or leave workspace out for .filare/workspaces/<id>',
     });
   });
@@ -132,6 +133,12 @@ function wayTo(end: string, start: string, cameFrom: ReadonlyMap<string, string>
   const way = [end];
   for (let id = cameFrom.get(end); id !== undefined && id !== start; id = cameFrom.get(id)) way.unshift(id);
   return [start, ...way];
+}
+
+/** Where `there` is, for somebody who looks at `here`. */
+function whereFrom(here: Place, there: Place): string {
+  const { file, line } = placeIn(there);
+  return file === here.source.file ? `on line ${line}` : `in ${file}:${line}`;
 }
 
 function workspacePlace({ draft }: ResolvedAgent): Place {

@@ -4,6 +4,8 @@ const MAX_COMPARED_CHARS = 60;
 export function closestWord(word: string, candidates: Iterable<string>): string | undefined {
   if (word.length > MAX_COMPARED_CHARS) return undefined;
   const typed = normal(word);
+  // One letter is like every other one.
+  if (typed.length < 2) return undefined;
   let best: string | undefined;
   let bestDistance = Math.min(3, Math.max(1, Math.floor(typed.length / 3))) + 1;
   for (const candidate of candidates) {
@@ -31,8 +33,12 @@ export function editDistance(from: string, to: string): number {
   return at(above, to.length);
 }
 
-function normal(word: string): string {
-  return word.toLowerCase().replaceAll(/[-\s]/g, '_');
+/** `workspacePath`, `Workspace-Path` and `workspace_path` are one word. */
+export function normal(word: string): string {
+  return word
+    .replaceAll(/([a-z])([A-Z])/g, '$1_$2')
+    .toLowerCase()
+    .replaceAll(/[-\s]/g, '_');
 }
 
 function at(row: readonly number[], column: number): number {

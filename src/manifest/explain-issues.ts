@@ -1,7 +1,15 @@
 import type { z } from 'zod';
 import { closestWord } from './closest-word.js';
 import type { Findings } from './diagnostic.js';
-import { keyPlaceAt, placeAt, valueAt, type Located, type LocatedMap, type Path } from './located.js';
+import {
+  keyPlaceAt,
+  placeAt,
+  valueAt,
+  type Located,
+  type LocatedMap,
+  type LocatedScalar,
+  type Path,
+} from './located.js';
 import { expectedAt } from './schema-walk.js';
 import { dotted, suggestField } from './suggest-field.js';
 
@@ -9,12 +17,23 @@ const MAX_QUOTED_CHARS = 60;
 
 type Issue = z.core.$ZodIssue;
 
-/** Says each thing that the schema has against an agent, where it is written, with what was expected instead. */
-export function explainIssues(issues: readonly Issue[], agent: LocatedMap, findings: Findings): void {
-  for (const issue of issues) explain(issue, pathOf(issue), agent, findings);
+/** An agent as the schema saw it (`tree`), and with the entries that hold nothing (`written`). */
+export interface ExplainedAgent {
+  readonly tree: LocatedMap;
+  readonly written: LocatedMap;
 }
 
-function explain(issue: Issue, path: Path, agent: LocatedMap, findings: Findings): void {
+/** Says each thing that the schema has against an agent, where it is written, with what was expected instead. */
+export function explainIssues(issues: readonly Issue[], agent: ExplainedAgent, findings: Findings): void {
+  const unknown = new Set(issues.filter(isUnknown).map((issue) => dotted(pathOf(issue))));
+  for (const issue of issues) {
+    // What is missing beside an unknown field is that field, misspelled.
+    if (issue.code === 'custom' && unknown.has(dotted(pathOf(issue)))) continue;
+    explain(issue, pathOf(issue), agent, findings);
+  }
+}
+
+function explain(issue: Issue, path: Path, agent: ExplainedAgent, findings: Findings): void {
   if (issue.code === 'unrecognized_keys') {
     for (const key of issue.keys) sayUnknown(key, path, agent, findings);
     return;
@@ -27,14 +46,9 @@ function explain(issue: Issue, path: Path, agent: LocatedMap, findings: Findings
       return;
     }
   }
-  const found = valueAt(agent, path);
+  const found = valueAt(agent.tree, path);
   if (found === undefined) {
-    const name = String(path.at(-1) ?? '');
-    const holder = path.length > 1 ? ` in ${dotted(path.slice(0, -1))}` : '';
-    findings.mistake(placeAt(agent, path.slice(0, -1)), {
-      message: `"${name}" is missing${holder}`,
-      expected: expectedAt(path) === undefined ? undefined : `${name}: ${expectedAt(path) ?? ''}`,
-    });
+    sayMissing(path, agent, findings);
     return;
   }
   const why = issue.code === 'custom' ? issue.message : `cannot be ${describe(found)}`;
@@ -45,12 +59,29 @@ function explain(issue: Issue, path: Path, agent: LocatedMap, findings: Findings
   });
 }
 
-function sayUnknown(key: string, path: Path, agent: LocatedMap, findings: Findings): void {
+function sayMissing(path: Path, agent: ExplainedAgent, findings: Findings): void {
+  const empty = valueAt(agent.written, path);
+  if (empty?.kind === 'scalar' && empty.broken === true) return;
+  const name = String(path.at(-1) ?? '');
+  const holder = path.length > 1 ? ` in ${dotted(path.slice(0, -1))}` : '';
+  const expected = expectedAt(path);
+  const place = empty === undefined ? placeAt(agent.tree, path.slice(0, -1)) : keyPlaceAt(agent.written, path);
+  findings.mistake(place, {
+    message: `"${name}" is ${empty === undefined ? 'missing' : 'empty'}${holder}`,
+    expected: expected === undefined ? undefined : `${name}: ${expected}`,
+  });
+}
+
+function sayUnknown(key: string, path: Path, agent: ExplainedAgent, findings: Findings): void {
   const holder = dotted(path);
-  findings.mistake(keyPlaceAt(agent, [...path, key]), {
+  findings.mistake(keyPlaceAt(agent.tree, [...path, key]), {
     message: `unknown field "${key}"${holder === '' ? '' : ` in ${holder}`}`,
     hint: suggestField(key, path),
   });
+}
+
+function isUnknown(issue: Issue): boolean {
+  return issue.code === 'unrecognized_keys';
 }
 
 /** Whether this error says that the value is of another kind than this option of a union takes. */
@@ -66,8 +97,8 @@ function hintFor(issue: Issue, found: Located, path: Path): string | undefined {
   if (near !== undefined) return `did you mean ${near}?`;
   if (takes(issue, 'boolean') && typeof value === 'string' && /^(yes|no|on|off|y|n)$/i.test(value))
     return `write ${/^(yes|on|y)$/i.test(value) ? 'true' : 'false'}: YAML 1.2 knows no other words for it`;
-  if (takes(issue, 'string') && (typeof value === 'number' || typeof value === 'boolean'))
-    return `put it between quotes: "${String(value)}"`;
+  if (takes(issue, 'string') && !takes(issue, 'number') && (typeof value === 'number' || typeof value === 'boolean'))
+    return `put it between quotes: "${found.written ?? String(value)}"`;
   if (takes(issue, 'number') && typeof value === 'string' && /^\d+$/.test(value))
     return `write it without quotes: ${value}`;
   if (path[0] === 'mounts' && path.length === 2 && typeof value === 'string') return mountHint(value);
@@ -101,13 +132,14 @@ function describe(found: Located): string {
     case 'map':
       return found.entries.size === 0 ? 'an empty mapping' : 'a mapping';
     case 'scalar':
-      return describeScalar(found.value);
+      return describeScalar(found);
   }
 }
 
-function describeScalar(value: string | number | boolean | null): string {
+function describeScalar({ value, written }: LocatedScalar): string {
   if (value === null) return 'empty';
-  if (typeof value !== 'string') return `the ${typeof value === 'number' ? 'number' : 'value'} ${String(value)}`;
+  if (typeof value === 'number') return `the number ${written ?? String(value)}`;
+  if (typeof value === 'boolean') return written ?? String(value);
   if (value === '') return 'empty text';
   const [line = ''] = value.split('\n', 1);
   const short = line.length > MAX_QUOTED_CHARS ? line.slice(0, MAX_QUOTED_CHARS) : line;

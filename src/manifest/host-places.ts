@@ -66,17 +66,20 @@ export function whyNotMountable(path: string, places: HostPlaces): string | unde
   const system = SYSTEM.find((folder) => isWithin(path, folder));
   if (system !== undefined)
     return system === path ? 'is a folder of the system' : `lies in ${system}, a folder of the system`;
+  if (places.homes.includes(path)) return 'is a home folder';
+  const home = places.homes.find((folder) => isWithin(folder, path));
+  if (home !== undefined) return `holds a home folder (${home})`;
   const socket = places.engine_sockets.find((known) => isWithin(known, path));
   if (socket === path) return 'is the socket of a container engine: whoever has it has this machine';
   if (socket !== undefined)
     return `holds the socket of a container engine (${socket}): whoever has it has this machine`;
   const state = ENGINE_STATE.find((folder) => isWithin(path, folder) || isWithin(folder, path));
   if (state !== undefined) return `holds the files of a container engine (${state})`;
-  if (places.homes.includes(path)) return 'is a home folder';
-  const home = places.homes.find((folder) => isWithin(folder, path));
-  if (home !== undefined) return `holds a home folder (${home})`;
   const own = places.own.find((folder) => isWithin(path, folder) || isWithin(folder, path));
-  if (own !== undefined) return `${isWithin(path, own) ? 'lies in' : 'holds'} ${own}, which is filare-agents' own`;
+  if (own !== undefined)
+    return own === path
+      ? "is filare-agents' own"
+      : `${isWithin(path, own) ? 'lies in' : 'holds'} ${own}, which is filare-agents' own`;
   return undefined;
 }
 

@@ -16,7 +16,7 @@ import type { Surroundings } from './agent-draft.js';
 import { agentFieldsSchema, FREE_PATHS, type GivenFields } from './agent-fields.js';
 import { checkDependencies, checkIds, checkReach, checkWorkspaces, type NamedAgent } from './check-fleet.js';
 import { Findings, type Diagnostic } from './diagnostic.js';
-import { explainIssues } from './explain-issues.js';
+import { explainIssues, type ExplainedAgent } from './explain-issues.js';
 import { shownFile } from './format-diagnostic.js';
 import { hostPlaces, type HostPlaces } from './host-places.js';
 import { mergeOver, plain, valueAt, withoutNothing, type LocatedMap } from './located.js';
@@ -116,8 +116,9 @@ function readManifest(file: string, load: Load): ResolvedAgent[] {
 
 function readAgent(declared: DeclaredAgent, source: AgentSpec['source'], load: Load): ResolvedAgent | undefined {
   const { own, defaults } = declared;
-  const tree = withoutNothing(defaults === undefined ? own : mergeOver(withoutId(defaults), own), FREE_PATHS);
-  const fields = parseFields(tree, load.findings);
+  const written = defaults === undefined ? own : mergeOver(withoutId(defaults), own);
+  const tree = withoutNothing(written, FREE_PATHS);
+  const fields = parseFields({ tree, written }, load.findings);
   reportNotYet(tree, load.findings);
   const id = valueAt(tree, ['id']);
   if (fields.id !== undefined && id !== undefined) load.ids.push({ id: fields.id, place: id.place });
@@ -126,11 +127,11 @@ function readAgent(declared: DeclaredAgent, source: AgentSpec['source'], load: L
 }
 
 /** The fields that are as they should be; the others are explained and left out, so that the rest can be checked in the same run. */
-function parseFields(tree: LocatedMap, findings: Findings): GivenFields {
-  const value = plain(tree);
+function parseFields(agent: ExplainedAgent, findings: Findings): GivenFields {
+  const value = plain(agent.tree);
   const parsed = agentFieldsSchema.safeParse(value);
   if (parsed.success) return parsed.data;
-  explainIssues(parsed.error.issues, tree, findings);
+  explainIssues(parsed.error.issues, agent, findings);
   const bad = new Set(
     parsed.error.issues.flatMap((issue) =>
       issue.code === 'unrecognized_keys' && issue.path.length === 0 ? issue.keys : [String(issue.path[0])],

@@ -13,6 +13,7 @@ const PLAIN_TAGS = new Set([
   ...['str', 'int', 'float', 'bool', 'null', 'map', 'seq'].map((name) => `tag:yaml.org,2002:${name}`),
 ]);
 const NOTHING = { kind: 'scalar', value: null, inner_offset: undefined } as const;
+const BROKEN = { ...NOTHING, broken: true } as const;
 
 /**
  * The parsed document as values that know their places. Follows aliases and `<<`, both bounded. Mistakes: a key twice in a mapping, a
@@ -41,14 +42,14 @@ class Reader {
   read(node: unknown, depth: number): Located {
     const place = this.#placeOf(node);
     this.#count += 1;
-    if (this.overflowed) return { ...NOTHING, place };
+    if (this.overflowed) return { ...BROKEN, place };
     if (this.#count > MAX_VALUES || depth > MAX_ALIAS_DEPTH) {
       this.overflowed = true;
       this.#findings.mistake(place, {
         message: `aliases make the manifest grow past ${MAX_VALUES} values`,
         hint: 'write the repeated part once, under defaults',
       });
-      return { ...NOTHING, place };
+      return { ...BROKEN, place };
     }
     if (isAlias(node)) return this.#readAlias(node.source, place, depth);
     this.#refuseTag(node, place);
@@ -75,7 +76,7 @@ class Reader {
           ? { message: `*${name} refers to nothing`, hint: `mark the value to repeat with &${name}, above this line` }
           : { message: `*${name} stands inside the value that it refers to`, hint: 'a value cannot hold itself' },
       );
-      return { ...NOTHING, place };
+      return { ...BROKEN, place };
     }
     this.#inAlias += 1;
     const located = this.read(target, depth + 1);
@@ -86,10 +87,16 @@ class Reader {
   #readScalar(node: Scalar, place: Place): Located {
     const value: unknown = node.value;
     if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' || value === null) {
-      return { kind: 'scalar', value, place, inner_offset: this.#innerOffset(value, place.offset) };
+      return {
+        kind: 'scalar',
+        value,
+        place,
+        inner_offset: this.#innerOffset(value, place.offset),
+        written: node.source,
+      };
     }
     // Only a refused tag gives something else (bytes, a date): it has been said.
-    return { ...NOTHING, place };
+    return { ...BROKEN, place };
   }
 
   #innerOffset(value: unknown, offset: number | undefined): number | undefined {
@@ -126,7 +133,7 @@ class Reader {
       return undefined;
     }
     this.#refuseTag(key, place);
-    const name = typeof key.value === 'string' ? key.value : (key.source ?? String(key.value));
+    const name = typeof key.value === 'string' ? key.value : (key.source ?? JSON.stringify(key.value));
     if (name === '__proto__') {
       this.#findings.mistake(place, { message: '"__proto__" cannot be a key', hint: 'take another name' });
       return undefined;

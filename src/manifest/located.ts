@@ -10,6 +10,10 @@ export interface LocatedScalar {
   readonly place: Place;
   /** Offset of the value's first character, when the file holds the value letter by letter. */
   readonly inner_offset: number | undefined;
+  /** How a number or true/false was written. */
+  readonly written?: string | undefined;
+  /** It stands for something that could not be read; that has been said. */
+  readonly broken?: true;
 }
 
 /** A list. */

@@ -2,7 +2,7 @@ import { closestWord } from './closest-word.js';
 import type { Findings } from './diagnostic.js';
 import type { Located, LocatedMap } from './located.js';
 import { EMPTY } from './parse-yaml.js';
-import { suggestField } from './suggest-field.js';
+import { fieldsAt } from './schema-walk.js';
 
 /** An agent of a manifest: its own entries, and the defaults that they are merged over. */
 export interface DeclaredAgent {
@@ -67,7 +67,7 @@ function fromBundle(manifest: LocatedMap, findings: Findings): DeclaredAgent[] {
   const list = sessions.value;
   if (list.kind === 'list') return fromList(list.items, list, usable, findings);
   findings.mistake(isNothing(list) ? sessions.key : list.place, {
-    message: 'sessions is not a list',
+    message: isNothing(list) ? 'sessions is empty' : 'sessions is not a list',
     expected: 'a list of agents, each beginning with "- id: …"',
   });
   return [];
@@ -92,10 +92,8 @@ function fromList(
 }
 
 function fieldHint(key: string): string {
-  const hint = suggestField(key, []);
-  return hint.startsWith('did you mean')
-    ? `${hint} It belongs into defaults or into a session`
-    : 'only defaults and sessions stand here';
+  if (fieldsAt([]).includes(key)) return 'move it into defaults or into a session';
+  return 'only defaults and sessions stand here';
 }
 
 function isNothing(value: Located): boolean {

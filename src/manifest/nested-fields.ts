@@ -164,7 +164,7 @@ export const escalationFields = z.strictObject({
     expected: 'ask, approve or reject',
   }),
   rules: z
-    .array(rule)
+    .array(rule.meta({ expected: '{when: {…}, do: ask|approve|reject}' }))
     .optional()
     .meta({ description: 'The first rule that matches decides.', expected: 'a list of {when, do, reason}' }),
   remind_after: durationField(1000)

@@ -1,4 +1,12 @@
-import { Lexer, parseAllDocuments, type Document } from 'yaml';
+import {
+  isCollection,
+  isNode,
+  isScalar,
+  Lexer,
+  parseAllDocuments,
+  visit,
+  type Document,
+  } from 'yaml';
 import type { Findings } from './diagnostic.js';
 import type { Located } from './located.js';
 import { locateDocument } from './locate-document.js';
@@ -9,12 +17,16 @@ export const MAX_DEPTH = 64;
 /** Words, signs and line ends of a manifest; a thousand agents with thirty fields each stay below. */
 export const MAX_TOKENS = 300_000;
 
-const HINTS: Readonly<Record<string, string>> = {
-  TAB_AS_INDENT: 'indent with spaces',
-  BAD_INDENT: 'entries of one mapping begin in the same column',
-  BLOCK_AS_IMPLICIT_KEY: 'put text with ": " in it between quotes',
-  BAD_SCALAR_START: 'put the value between quotes',
-  MULTILINE_IMPLICIT_KEY: 'a key and its ":" stand on one line',
+/** What the parser's errors say in words of a manifest. */
+const SAID: Readonly<Record<string, { readonly message?: string; readonly hint: string }>> = {
+  TAB_AS_INDENT: { hint: 'indent with spaces' },
+  BAD_INDENT: { hint: 'entries of one mapping begin in the same column' },
+  BLOCK_AS_IMPLICIT_KEY: {
+    message: 'a second "name: value" begins inside this value',
+    hint: 'put text with ": " in it between quotes; entries of one mapping begin in the same column',
+  },
+  BAD_SCALAR_START: { hint: 'put the value between quotes' },
+  MULTILINE_IMPLICIT_KEY: { hint: 'a name and its ":" stand on one line' },
 };
 
 /**
@@ -39,15 +51,15 @@ export function parseYaml(source: SourceText, findings: Findings): Located | und
     logLevel: 'silent',
   });
   const document = documents[0];
+  if (document !== undefined && reportSyntax(document, source, findings)) return undefined;
   if (document === undefined || document.contents === null) {
     findings.mistake({ source, offset: undefined }, EMPTY);
     return undefined;
   }
-  if (reportSyntax(document, source, findings)) return undefined;
   const second = documents[1];
   if (second !== undefined) {
     findings.mistake(
-      { source, offset: second.contents?.range?.[0] ?? second.range[0] },
+      { source, offset: second.contents?.range[0] ?? second.range[0] },
       {
         message: 'a second YAML document begins here; a manifest is one document',
         hint: 'write several agents as a list, or put each document into a file of its own',
@@ -98,12 +110,43 @@ function whyNotParse(text: string): { message: string; hint: string; offset: num
 function reportSyntax(document: Document, source: SourceText, findings: Findings): boolean {
   const [error] = document.errors;
   if (error === undefined) return false;
-  const offset = Math.min(error.pos[0], source.text.length);
-  findings.mistake(
-    { source, offset },
-    { message: `not valid YAML: ${lowerFirst(error.message)}`, hint: HINTS[error.code] },
-  );
+  const opened = openedBefore(document, error);
+  const offset = Math.min(opened?.offset ?? error.pos[0], source.text.length);
+  const known = Object.hasOwn(SAID, error.code) ? SAID[error.code] : undefined;
+  const message = opened?.message ?? known?.message ?? lowerFirst(error.message);
+  findings.mistake({ source, offset }, { message: `not valid YAML: ${message}`, hint: opened?.hint ?? known?.hint });
   return true;
+}
+
+/** The quote or bracket that an error about its missing end is about: people look for the beginning. */
+function openedBefore(
+  document: Document,
+  error: Document['errors'][number],
+): { offset: number; message: string; hint: string } | undefined {
+  const quote = error.code === 'MISSING_CHAR' && error.message.includes('quote');
+  const bracket =
+    /^Flow (map|sequence) in block/.test(error.message) || (error.code === 'BAD_INDENT' && /^Flow/.test(error.message));
+  if (!quote && !bracket) return undefined;
+  let offset: number | undefined;
+  visit(document, (_key, node) => {
+    const fits = quote
+      ? isScalar(node) && node.type?.startsWith('QUOTE') === true
+      : isCollection(node) && node.flow === true;
+    const start = fits && isNode(node) ? node.range?.[0] : undefined;
+    if (start !== undefined && start < error.pos[0]) offset = start;
+  });
+  if (offset === undefined) return undefined;
+  return quote
+    ? {
+        offset,
+        message: 'this quote is never closed',
+        hint: "close it; a quote inside is doubled ('') or marked (\\\")",
+      }
+    : {
+        offset,
+        message: 'this bracket is never closed',
+        hint: 'close it; what is between brackets is indented more than the key before it',
+      };
 }
 
 function lowerFirst(text: string): string {

@@ -2,7 +2,7 @@ import type { AgentSpec } from '../contract/agent-spec.js';
 import { at, keyAt, type AgentDraft } from './agent-draft.js';
 import { KNOWN_ROLES } from './agent-fields.js';
 import { whyNotBranch, whyNotImage } from './check-names.js';
-import { plain, valueAt, type Located } from './located.js';
+import { valueAt, type Located } from './located.js';
 import { resolveCredentials, type EnvFileFindings } from './resolve-credentials.js';
 import { resolveEscalation } from './resolve-escalation.js';
 import { resolveMounts } from './resolve-mounts.js';
@@ -135,7 +135,7 @@ function checkConfig(draft: AgentDraft): void {
   const look = (node: Located, name: string): void => {
     if (node.kind === 'list') node.items.forEach((item) => look(item, name));
     if (node.kind === 'map') for (const [key, entry] of node.entries) look(entry.value, `${name}.${key}`);
-    if (node.kind === 'scalar' && plain(node) === null) {
+    if (node.kind === 'scalar' && node.value === null && node.broken !== true) {
       draft.findings.mistake(node.place, {
         message: `${name} is empty, and config.toml has no word for nothing`,
         hint: 'give it a value, or leave it out',

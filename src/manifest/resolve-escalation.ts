@@ -5,6 +5,9 @@ import { plain, valueAt } from './located.js';
 type Escalation = AgentSpec['escalation'];
 type Category = (typeof ACTION_CATEGORIES)[number];
 
+/** The reason of rules that `operator_contact.requires_approval_for` makes. */
+export const FROM_CONTACT = 'operator_contact.requires_approval_for';
+
 const ORCHESTRATOR_CATEGORIES: Readonly<Record<string, Category>> = {
   network: 'network',
   destructive_cmds: 'destructive',
@@ -16,7 +19,7 @@ export function resolveEscalation(draft: AgentDraft): Escalation {
   const given = draft.fields.escalation ?? {};
   return {
     approvals: given.approvals ?? 'ask',
-    rules: [...requiredApprovals(draft), ...(given.rules ?? []).map(asRule)],
+    rules: [...requiredApprovals(draft), ...(given.rules ?? [])],
     ...(given.remind_after === undefined ? {} : { remind_after_ms: given.remind_after }),
     ...(given.deadline === undefined ? {} : { deadline_ms: given.deadline }),
     on_deadline: given.on_deadline ?? 'reject',
@@ -25,12 +28,6 @@ export function resolveEscalation(draft: AgentDraft): Escalation {
       return way.command === undefined ? { desktop: way.desktop ?? true } : { command: way.command };
     }),
   };
-}
-
-function asRule(
-  rule: NonNullable<NonNullable<AgentDraft['fields']['escalation']>['rules']>[number],
-): Escalation['rules'][number] {
-  return rule;
 }
 
 function requiredApprovals(draft: AgentDraft): Escalation['rules'] {
@@ -56,7 +53,7 @@ function requiredApprovals(draft: AgentDraft): Escalation['rules'] {
   return [...new Set(categories)].map((category) => ({
     when: { category },
     do: 'ask' as const,
-    reason: 'operator_contact.requires_approval_for',
+    reason: FROM_CONTACT,
   }));
 }
 

@@ -35,7 +35,7 @@ function realSource(draft: AgentDraft, text: string, index: number): string | un
   const from = ['mounts', index, 'source'];
   const path = absolutePath(draft, text, from);
   if (path === undefined) return undefined;
-  const refuse = (message: string, hint?: string): undefined => {
+  const refuse = (message: string, hint?: string): string | undefined => {
     draft.findings.mistake(at(draft, ...from), { message: `the mount source ${path} ${message}`, hint });
     return undefined;
   };

@@ -55,7 +55,7 @@ function namedPath(draft: AgentDraft, id: string): { path: string; from: Path } 
 }
 
 function checkedPlace(draft: AgentDraft, path: string, from: Path, isDefault: boolean): string | undefined {
-  const refuse = (message: string, hint: string): undefined => {
+  const refuse = (message: string, hint: string): string | undefined => {
     draft.findings.mistake(at(draft, ...from), { message: `the workspace ${path} ${message}`, hint });
     return undefined;
   };

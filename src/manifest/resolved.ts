@@ -1,5 +1,6 @@
 import { stringify } from 'yaml';
 import type { AgentSpec } from '../contract/agent-spec.js';
+import { FROM_CONTACT } from './resolve-escalation.js';
 import { durationText, sizeText } from './field-formats.js';
 
 const MASK = '***';
@@ -48,7 +49,8 @@ function asManifest(agent: AgentSpec): Record<string, unknown> {
     codex: { ...codex, config: masked(codex.config) },
     escalation: withoutUndefined({
       approvals: escalation.approvals,
-      rules: escalation.rules,
+      // Those of operator_contact are made again from it.
+      rules: escalation.rules.filter((rule) => rule.reason !== FROM_CONTACT),
       remind_after: shownDuration(escalation.remind_after_ms),
       deadline: shownDuration(escalation.deadline_ms),
       on_deadline: escalation.on_deadline,

@@ -84,6 +84,8 @@ export async function prepareAttempt(context: LaunchContext): Promise<ChannelPat
     signal,
     onProgress: (text) => around.log.info({ session_id, text }, 'workspace'),
     again: attempt > 1,
+    agent_folders: around.agentFolders(session_id),
+    onLeftoverRemoved: (path) => around.resources.closeNamed('folder', path, 'removed'),
     intend: async (path) => {
       const entry = await around.resources.intend({ kind: 'folder', name: path, session_id });
       return (outcome) =>
@@ -218,7 +220,7 @@ async function runStartupScript(
     if (exit_code !== 0) {
       throw new FilareError({
         code: 'bad_state',
-        message: `the startup script of agent ${inputs.agent.id} ended with exit status ${String(exit_code)}${output === '' ? '' : `: ${lastLine(output)}`}`,
+        message: `the startup script of agent ${inputs.agent.id} ended with exit status ${String(exit_code)}${output === '' ? '' : `; its last words: ${lastLines(output)}`}`,
         hint: `its output is in the transcript: filare-agents tail ${inputs.session_id}`,
       });
     }
@@ -236,6 +238,6 @@ async function runStartupScript(
   }
 }
 
-function lastLine(text: string): string {
-  return text.split('\n').at(-1) ?? '';
+function lastLines(text: string): string {
+  return text.split('\n').slice(-3).join(' | ').slice(-500);
 }

@@ -211,17 +211,34 @@ export class Session {
     return prompt;
   }
 
-  /** What the engine says of the session's container now; `null`: there is none. */
+  /** What the engine says of the session's container now; `null`: it was not in the list. */
   observe(container: ContainerView | null): void {
     const ref = containerOf(this.state.stage);
     if (ref === null || (container !== null && container.id !== ref.id)) return;
-    // Its first process has ended, or it was never started: only a started one can end.
-    const alive =
-      container !== null &&
-      (container.state === 'running' ||
-        container.state === 'paused' ||
-        container.state === 'restarting' ||
-        container.state === 'created');
+    if (container === null) {
+      // A list takes a while, and this container may have been made meanwhile: ask for it by its id before believing.
+      void this.#confirmAbsent(ref.id);
+      return;
+    }
+    this.#see(container);
+  }
+
+  async #confirmAbsent(container_id: string): Promise<void> {
+    try {
+      const found = await this.#around.engine.inspect(container_id);
+      if (containerOf(this.state.stage)?.id === container_id) this.#see(found ?? null);
+    } catch (failure) {
+      this.#around.log.warn(
+        { session_id: this.state.session_id, err: failure },
+        'the engine did not say whether a container is gone; the next look asks again',
+      );
+    }
+  }
+
+  #see(container: ContainerView | null): void {
+    // On its way out it is neither alive nor gone: the next look says which.
+    if (container?.state === 'removing') return;
+    const alive = container !== null && container.state !== 'exited' && container.state !== 'dead';
     this.#observed = {
       ...this.#observed,
       container:

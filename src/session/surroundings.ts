@@ -29,6 +29,8 @@ export interface SessionSurroundings {
   readonly network: (agent: AgentSpec, rehearsed: boolean, signal: AbortSignal) => Promise<string>;
   /** Where the rehearsal's model is; makes sure that it runs. */
   readonly rehearsal: (signal: AbortSignal) => Promise<RehearsalEndpoint>;
+  /** Folders that other agents can write, beside the default workspaces: nothing is seeded from them. */
+  readonly agentFolders: (session_id: string) => readonly string[];
   /** Null when there is room for this session; else why not. Called again after `roomChanged`. */
   readonly noRoom: (session_id: string, agent: AgentSpec) => string | null;
   /** Runs work with at most so many launches at once. */

@@ -14,7 +14,7 @@ export type Location =
   | { readonly path: string; readonly state: 'empty' | 'filled'; readonly stats: Stats };
 
 /** With less than this free where the workspace is, no agent is started there. */
-export const MIN_FREE_BYTES = 8 * 1024 * 1024;
+const MIN_FREE_BYTES = 8 * 1024 * 1024;
 
 const NEVER = [
   '/',

@@ -24,7 +24,7 @@ export interface CloneRequest {
 }
 
 /** A clone that takes longer is given up. */
-export const CLONE_DEADLINE_MS = 60 * 60_000;
+const CLONE_DEADLINE_MS = 60 * 60_000;
 const STEP_DEADLINE_MS = 30 * 60_000;
 
 /**

@@ -5,7 +5,7 @@ export interface ContainerUser {
 }
 
 /** User and group that a container gets when root starts it. */
-export const UNPRIVILEGED_ID = 1000;
+const UNPRIVILEGED_ID = 1000;
 
 /**
  * The user of the agent's container: the caller, so that the files an agent makes belong to the person who started it. A root caller gets

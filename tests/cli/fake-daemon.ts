@@ -362,11 +362,7 @@ export class FakeDaemon {
     const resume = request.headers['last-event-id'] ?? url.searchParams.get('after');
     const last = url.searchParams.get('last');
     const after =
-      resume === null || resume === undefined
-        ? last === null
-          ? 0
-          : Math.max(0, session.entries.length - Number(last))
-        : Number(resume);
+      resume === null ? (last === null ? 0 : Math.max(0, session.entries.length - Number(last))) : Number(resume);
     this.#follow(response);
     for (const entry of session.entries.filter(({ seq }) => seq > after))
       response.write(block('entry', entry, entry.seq));

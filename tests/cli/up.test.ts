@@ -219,7 +219,7 @@ describe('Ctrl-C', () => {
       ['list', '--watch'],
     ]) {
       const cli = new CliProcess(project, argv);
-      if (argv[0] === 'list') await cli.until('docs').catch(() => undefined);
+      if (argv[0] === 'list') await cli.until('docs');
       else await fleet.untilFollowed(session_id);
       cli.child.kill('SIGINT');
       const { code, stderr } = await cli.ended;

@@ -52,7 +52,12 @@ describe('a message sent while a turn runs', () => {
     );
     const entries = await story();
     expect(turnOf(entries, 'after one')).not.toBe(turnOf(entries, 'long work one'));
-    const order = entries.filter((e) => e.text === 'long work is done' || e.text === 'after one').map((e) => e.text);
+    const order = entries
+      .filter(
+        (e) =>
+          (e.kind === 'reply' && e.text === 'long work is done') || (e.kind === 'message' && e.text === 'after one'),
+      )
+      .map((e) => e.text);
     expect(order).toEqual(['long work is done', 'after one']);
   });
 

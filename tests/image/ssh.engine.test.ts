@@ -89,6 +89,8 @@ describe.skipIf(!canServe)('git over ssh', () => {
   });
 
   afterAll(async () => {
+    // What a failed beforeAll left.
+    for (const container of started.splice(0)) await container.remove();
     endServer();
     await rm(folder, { recursive: true });
   });

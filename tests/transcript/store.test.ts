@@ -5,12 +5,13 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { z } from 'zod';
 
-import { transcriptEntrySchema } from '../../src/contract/transcript.js';
 import { MAX_PAGE_BYTES, TranscriptStore } from '../../src/transcript/store.js';
 import type { TranscriptPage } from '../../src/transcript/store.js';
 import { faultyIo } from '../ledger/faulty-io.js';
 
+const seqSchema = z.object({ seq: z.number() });
 const START_MS = Date.UTC(2030, 0, 1);
 
 /** A stored line; `time_ms` after START_MS. */
@@ -31,7 +32,7 @@ function entry(seq: number, time_ms = seq, text = `entry ${seq} — é 漢`): st
   });
 }
 const entries = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, at) => entry(from + at));
-const seqsOf = (page: TranscriptPage) => page.lines.map((line) => transcriptEntrySchema.parse(JSON.parse(line)).seq);
+const seqsOf = (page: TranscriptPage) => page.lines.map((line) => seqSchema.parse(JSON.parse(line)).seq);
 const range = (from: number, to: number) => Array.from({ length: Math.max(0, to - from + 1) }, (_, at) => from + at);
 
 let folder: string;

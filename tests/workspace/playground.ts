@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chown, mkdir, mkdtemp, readFile, readdir, realpath, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, readdir, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { AgentSpec } from '../../src/contract/agent-spec.js';
@@ -164,5 +164,3 @@ export async function refusal(work: Promise<unknown>): Promise<string> {
 export async function text(path: string): Promise<string> {
   return readFile(path, 'utf8');
 }
-
-export { chown };

@@ -10,6 +10,8 @@ import { styled, type Span } from './style.js';
 /** How often ages are drawn again, in milliseconds. */
 const TICK_MS = 1000;
 
+const HINT: Span[] = [styled('dim', 'Ctrl-C leaves this view; the agents keep running')];
+
 /** What to watch, and until when. */
 export interface LiveView {
   readonly fleet: Fleet;
@@ -31,7 +33,7 @@ export async function liveView(context: CliContext, live: LiveView): Promise<voi
   const said = new Map<string, string>();
   const draw = (): void => {
     if (!live.show) return;
-    if (out.is_terminal) screen.draw(tableOf(context, view));
+    if (out.is_terminal) screen.draw([...tableOf(context, view), HINT]);
     else for (const row of view.rows) sayOnce(context, said, row.id, row.session_id, stateWords(row));
   };
   try {
@@ -44,6 +46,7 @@ export async function liveView(context: CliContext, live: LiveView): Promise<voi
   } catch (error) {
     if (!(error instanceof FilareError && error.code === 'interrupted')) throw error;
   } finally {
+    if (live.show && out.is_terminal) screen.draw(tableOf(context, view));
     screen.leave();
   }
 }
@@ -51,12 +54,7 @@ export async function liveView(context: CliContext, live: LiveView): Promise<voi
 function tableOf(context: CliContext, view: FleetView): Span[][] {
   const { rows } = view;
   const options = { now_ms: context.now_ms(), columns: context.out.size.columns - 1 };
-  return [
-    ...fleetTable(rows, options),
-    [],
-    fleetTotals(rows),
-    [styled('dim', 'Ctrl-C leaves this view; the agents keep running')],
-  ];
+  return [...fleetTable(rows, options), [], fleetTotals(rows)];
 }
 
 function sayOnce(context: CliContext, said: Map<string, string>, id: string, session_id: string, words: string): void {

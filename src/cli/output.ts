@@ -26,7 +26,7 @@ export interface OutputOptions {
   readonly quiet: () => boolean;
 }
 
-/** Width of a terminal that does not say. */
+/** Size of a terminal that does not say, or says nought. */
 const DEFAULT_COLUMNS = 80;
 const DEFAULT_ROWS = 24;
 
@@ -63,10 +63,8 @@ export class Output {
   /** Size of the terminal, in characters. */
   get size(): { readonly columns: number; readonly rows: number } {
     const { stdout, stderr } = this.#options;
-    return {
-      columns: (stdout.isTTY === true ? stdout.columns : stderr.columns) ?? DEFAULT_COLUMNS,
-      rows: (stdout.isTTY === true ? stdout.rows : stderr.rows) ?? DEFAULT_ROWS,
-    };
+    const { columns = 0, rows = 0 } = stdout.isTTY === true ? stdout : stderr;
+    return { columns: columns > 0 ? columns : DEFAULT_COLUMNS, rows: rows > 0 ? rows : DEFAULT_ROWS };
   }
 
   /** One line of data. */

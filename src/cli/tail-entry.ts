@@ -27,7 +27,9 @@ export function entryBody(entry: TranscriptEntry): BodyLine[] {
     case 'prompt':
       return [
         ...lines(`asks: ${text}`, 'yellow'),
-        [styled('dim', `filare-agents feedback show ${textField(data, 'prompt_id')}`)],
+        ...(entry.requires_operator
+          ? [[styled('dim', `filare-agents feedback show ${textField(data, 'prompt_id')}`)]]
+          : []),
       ];
     case 'decision':
       return lines(`decided: ${text}`, 'yellow');

@@ -41,7 +41,7 @@ export async function sessionEvents(
   let shown = JSON.stringify(session.row);
   const unwatch = session.memory.watch((news) => {
     if (feed.closed) return;
-    const text = entryBlocks(news) + news.pieces.map((piece) => eventBlock('piece', piece)).join('');
+    const text = newsBlocks(news);
     if (text !== '') feed.send(text, news.entries.length, last);
     last = news.entries.at(-1)?.seq ?? last;
     if (news.pieces.length > 0 && news.entries.length === 0) return;
@@ -128,10 +128,18 @@ function seqOf(line: string): number {
   return Number(/^\{"seq":(\d+)/.exec(line)?.[1] ?? Number.NaN);
 }
 
-function entryBlocks(news: SessionNews): string {
+/** Entries and pieces in the order in which they came: an item's pieces never follow its entry. */
+function newsBlocks(news: SessionNews): string {
   let text = '';
+  let told = 0;
+  const pieces = (end: number): void => {
+    for (const piece of news.pieces.slice(told, end)) text += eventBlock('piece', piece);
+    told = end;
+  };
   news.entries.forEach((entry, at) => {
+    pieces(news.pieces_before[at] ?? told);
     text += `id: ${String(entry.seq)}\nevent: entry\ndata: ${news.lines[at] ?? ''}\n\n`;
   });
+  pieces(news.pieces.length);
   return text;
 }

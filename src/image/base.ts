@@ -59,7 +59,7 @@ async function requireDebootstrap(engine: Engine, reference: string, cause: Fila
   if (process.getuid?.() !== 0) {
     fail(
       `${none}; making it with debootstrap needs root`,
-      `Run once: sudo ${process.argv0} bin/filare-agents.js image build — or let the engine reach a registry.`,
+      'Run scripts/setup, which makes it with sudo, or let the engine reach a registry.',
     );
   }
 }

@@ -23,7 +23,10 @@ export interface SessionNews {
   readonly entries: readonly TranscriptEntry[];
   /** The same entries as they stand in the file, without newline. */
   readonly lines: readonly string[];
+  /** Pieces of one item that came one after the other are one. */
   readonly pieces: readonly Piece[];
+  /** For each entry, how many of the pieces came before it. */
+  readonly pieces_before: readonly number[];
   readonly events: readonly AgentEvent[];
 }
 
@@ -234,19 +237,32 @@ export class SessionMemory {
 
   /** Narrates, writes what the transcript lacks, then tells those who watch. */
   async #tell(sources: readonly StorySource[], events: readonly AgentEvent[]): Promise<void> {
-    const entries: TranscriptEntry[] = [];
+    const fresh: TranscriptEntry[] = [];
     const pieces: Piece[] = [];
+    const pieces_before: number[] = [];
+    const known = this.#store.last_seq;
+    let joins = false;
     for (const source of sources) {
       const told = this.#narrator.tell(source);
-      entries.push(...told.entries);
-      pieces.push(...told.pieces);
+      for (const piece of told.pieces) {
+        const last = joins ? pieces.at(-1) : undefined;
+        if (last?.item_id === piece.item_id && last.kind === piece.kind)
+          pieces[pieces.length - 1] = { ...last, text: last.text + piece.text };
+        else pieces.push(piece);
+        joins = true;
+      }
+      for (const entry of told.entries) {
+        if (entry.seq <= known) continue;
+        fresh.push(entry);
+        pieces_before.push(pieces.length);
+        joins = false;
+      }
     }
-    const fresh = entries.filter((entry) => entry.seq > this.#store.last_seq);
     const last = fresh.at(-1);
     const lines = fresh.map((entry) => JSON.stringify(entry));
     if (last !== undefined) await this.#store.append(lines, last.seq);
     this.#keepOpen(pieces, events);
-    const news: SessionNews = { entries: fresh, lines, pieces, events };
+    const news: SessionNews = { entries: fresh, lines, pieces, pieces_before, events };
     for (const listener of this.#listeners) listener(news);
   }
 

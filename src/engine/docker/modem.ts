@@ -1,6 +1,7 @@
 /** dockerode's modem, set up from an endpoint alone. */
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
+import { inspect } from 'node:util';
 import Docker from 'dockerode';
 import type { Endpoint } from './connect.js';
 
@@ -54,6 +55,8 @@ export function openModem(endpoint: Endpoint): Modem {
           ...(endpoint.tls.key ? { key: endpoint.tls.key } : {}),
         })
       : new HttpAgent({ keepAlive: false });
+  // The modem writes every request out for a debug log, read or not; with an agent in it, that is every open socket and request of the process.
+  Object.defineProperty(agent, inspect.custom, { value: () => 'agent' });
   // The modem takes an agent; dockerode's types leave it out.
   const settings: Docker.DockerOptions & { agent: HttpAgent } = { ...options, agent };
   const modem: unknown = new Docker(settings).modem;

@@ -14,7 +14,8 @@ export async function anchor(bench: Bench, project: BenchProject, cpus = 1): Pro
   const [outcome] = await project.fleet.start([agent], {
     rehearsal: { script: ECHO, origin: 'bench' },
   });
-  if (outcome?.session?.phase !== 'running') throw new Error(outcome?.error?.message ?? 'the first agent did not start');
+  if (outcome?.session?.phase !== 'running')
+    throw new Error(outcome?.error?.message ?? 'the first agent did not start');
   bench.say('fleet, network and model server are up');
   const catalog = '/opt/filare/rehearsal-models.json';
   return {

@@ -31,7 +31,10 @@ export const commandStart: Suite = {
           text: `≤ +${MAX_ADDED_MS} ms`,
           met: added <= MAX_ADDED_MS,
         }),
-        told(`\`filare-agents list --json\`, p50 / p90 of ${rounds}`, `${ms(median(list))} / ${ms(percentile(list, 0.9))}`),
+        told(
+          `\`filare-agents list --json\`, p50 / p90 of ${rounds}`,
+          `${ms(median(list))} / ${ms(percentile(list, 0.9))}`,
+        ),
         told(`\`node -e 0\`, p50 / p90 of ${rounds}`, `${ms(median(node))} / ${ms(percentile(node, 0.9))}`),
       ],
       method: [

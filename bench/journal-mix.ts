@@ -45,7 +45,13 @@ function turnLines(threadId: string, session: string, turn: number, mix: TurnMix
   const turnId = `01a20595-0389-7da1-96c5-${turn.toString(16).padStart(12, '0')}`;
   const emittedAtMs = 1_795_389_982_000 + turn;
   const of = { threadId, turnId };
-  const usage = { totalTokens: 975 + turn, inputTokens: 929, cachedInputTokens: 895, outputTokens: 46, reasoningOutputTokens: 15 };
+  const usage = {
+    totalTokens: 975 + turn,
+    inputTokens: 929,
+    cachedInputTokens: 895,
+    outputTokens: 46,
+    reasoningOutputTokens: 15,
+  };
   const lines: string[] = [];
   const say = (method: string, params: object): void => {
     lines.push(JSON.stringify({ method, params, emittedAtMs }));
@@ -53,7 +59,11 @@ function turnLines(threadId: string, session: string, turn: number, mix: TurnMix
   const item = (fields: { readonly id: string; readonly type: string }, begun: object, done: object): (() => void) => {
     say('item/started', { item: { ...fields, ...begun, startedAtMs: emittedAtMs }, ...of, startedAtMs: emittedAtMs });
     return () => {
-      say('item/completed', { item: { ...fields, ...done, completedAtMs: emittedAtMs }, ...of, completedAtMs: emittedAtMs });
+      say('item/completed', {
+        item: { ...fields, ...done, completedAtMs: emittedAtMs },
+        ...of,
+        completedAtMs: emittedAtMs,
+      });
     };
   };
   const pieces = (method: string, itemId: string, count: number, chars: number, more: object): string => {
@@ -67,7 +77,9 @@ function turnLines(threadId: string, session: string, turn: number, mix: TurnMix
   };
   const usageUpdate = (): void => {
     say('thread/tokenUsage/updated', { ...of, tokenUsage: { total: usage, last: usage, modelContextWindow: 258_400 } });
-    say('account/rateLimits/updated', { rateLimits: { limitId: 'codex', primary: null, secondary: null, credits: null } });
+    say('account/rateLimits/updated', {
+      rateLimits: { limitId: 'codex', primary: null, secondary: null, credits: null },
+    });
   };
   const state = { id: turnId, items: [], itemsView: 'notLoaded', error: null };
 

@@ -82,7 +82,6 @@ export class BenchProject {
   }
 }
 
-
 /** Stops every session and the daemon, from a client of its own: the run's may have ended. */
 async function endDaemon(root: string): Promise<void> {
   let fleet: Fleet;

@@ -7,13 +7,14 @@ import { parseArgs } from 'node:util';
 import { commandStart } from './command-start.js';
 import { launch } from './launch.js';
 import { machine } from './machine.js';
+import { memory } from './memory.js';
 import { message } from './message.js';
 import { stream } from './stream.js';
 import { table, writeReport } from './report.js';
 import type { Findings, Suite } from './suite.js';
 import { Undo } from './undo.js';
 
-const SUITES: readonly Suite[] = [launch, message, stream, commandStart];
+const SUITES: readonly Suite[] = [launch, message, stream, memory, commandStart];
 
 const { values } = parseArgs({ options: { only: { type: 'string' }, quick: { type: 'boolean', default: false } } });
 const asked = values.only?.split(',') ?? SUITES.map((suite) => suite.name);

@@ -35,7 +35,9 @@ export const stream: Suite = {
     let lost = 0;
     let wrong = 0;
     let written_turns = 0;
-    const wave = async (count: number): Promise<{ readonly took_ms: number; readonly lost: number; readonly wrong: number }> => {
+    const wave = async (
+      count: number,
+    ): Promise<{ readonly took_ms: number; readonly lost: number; readonly wrong: number }> => {
       const journals = sessions.map((session) => ({
         session,
         bytes: journalOf(session.agent.thread_id, session.id, written_turns, count, WORKING),
@@ -79,7 +81,13 @@ export const stream: Suite = {
         `An event is a notification that a subscriber is shown: a piece of an unfinished item, or an entry. A turn has ${contents.lines} notifications: ${contents.pieces} pieces and ${contents.entries} entries, the others (tokens, limits, starts) only move state.`,
         'From the first byte written to the last event at the subscriber. Nothing lost: the pieces of every item are put together and held against its entry, and `seq` has no gap.',
       ],
-      raw: { events_per_s: rates, notifications_per_s: notifications, bare_lines_per_s: bare, lost: [lost], wrong: [wrong] },
+      raw: {
+        events_per_s: rates,
+        notifications_per_s: notifications,
+        bare_lines_per_s: bare,
+        lost: [lost],
+        wrong: [wrong],
+      },
     };
   },
 };

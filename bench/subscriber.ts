@@ -22,7 +22,8 @@ class Follower {
     if (event.type === 'piece') {
       const { item_id, kind, offset, text } = event.piece;
       const before = this.#open.get(item_id) ?? '';
-      if (offset === before.length) this.pieces += text.length / (kind === 'command' ? OUTPUT_PIECE_CHARS : TEXT_PIECE_CHARS);
+      if (offset === before.length)
+        this.pieces += text.length / (kind === 'command' ? OUTPUT_PIECE_CHARS : TEXT_PIECE_CHARS);
       this.#open.set(item_id, before + text);
     }
     if (event.type !== 'entry') return;

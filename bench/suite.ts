@@ -37,11 +37,7 @@ export interface Suite {
 }
 
 /** A row with a target: met when `value` is at most, or at least, `bound`. */
-export function judged(
-  what: string,
-  result: string,
-  target: { readonly text: string; readonly met: boolean },
-): Row {
+export function judged(what: string, result: string, target: { readonly text: string; readonly met: boolean }): Row {
   return { what, result, target: target.text, met: target.met };
 }
 

@@ -24,7 +24,7 @@ export const START_DEADLINE_MS = 15_000;
 const LOOK_FIRST_MS = 10;
 const LOOK_MAX_MS = 200;
 
-/** How long a daemon that is asked to leave is waited for, in milliseconds. */
+/** How long a daemon that is asked to leave is waited for before it is forced, in milliseconds. */
 const END_DEADLINE_MS = 10_000;
 
 /** Lines of the log that a failure shows. */
@@ -121,11 +121,13 @@ async function untilAnswers(
   }
 }
 
-/** Asks a daemon that is of no use to leave, and waits until it has. */
+/** Asks a daemon that is of no use to leave, waits until it has, and forces it in the end: being killed does it no harm. */
 async function end(launched: Launched): Promise<void> {
-  if (launched.exit() === undefined) launched.child.kill('SIGTERM');
-  const give_up = performance.now() + END_DEADLINE_MS;
-  while (launched.exit() === undefined && performance.now() < give_up) await sleep(LOOK_FIRST_MS);
+  for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
+    if (launched.exit() === undefined) launched.child.kill(signal);
+    const give_up = performance.now() + END_DEADLINE_MS;
+    while (launched.exit() === undefined && performance.now() < give_up) await sleep(LOOK_FIRST_MS);
+  }
 }
 
 function endedAtOnce(launched: Launched, exit: string | number): FilareError {

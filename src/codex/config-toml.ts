@@ -24,7 +24,8 @@ export interface ConfigOptions {
   readonly rehearsal?: RehearsalProvider;
 }
 
-const OPENAI_KEY = 'OPENAI_API_KEY';
+/** The variable whose value Codex is told in the protocol instead of finding it in its environment. */
+export const OPENAI_KEY = 'OPENAI_API_KEY';
 const OPENAI_BASE_URL = 'https://api.openai.com/v1';
 /** Names that Codex reads keys from, whether the env file has them or not. */
 const ALWAYS_EXCLUDED = [OPENAI_KEY, 'CODEX_API_KEY', 'CODEX_ACCESS_TOKEN'];
@@ -44,6 +45,11 @@ export function configToml(agent: AgentSpec, options: ConfigOptions): string {
       ? merge(realProvider(wanted, options), wanted)
       : merge(wanted, rehearsalProvider(options.rehearsal));
   return stringify(merge(provided, safety(agent, provided, options)));
+}
+
+/** Whether the agent's key is told in the protocol: it is, unless its manifest names a provider of its own. */
+export function tellsKey(agent: AgentSpec): boolean {
+  return agent.codex.config['model_provider'] === undefined;
 }
 
 /** What a manifest may change. */
@@ -67,18 +73,20 @@ function named(agent: AgentSpec): Toml {
 }
 
 /**
- * A key in the environment is used through a provider of ours: the built-in `openai` provider reads none from there, and Codex's login
- * with a key would write it into the home. Without a key the built-in provider and what `login` left in the home are used.
+ * The key is told to Codex in the protocol (`account/login/start`) and kept in its memory: `ephemeral` writes no auth.json, and no variable holds it, so
+ * that no program that Codex starts by itself (git in a workspace that an agent has prepared, for one) can see it. Without a key the built-in
+ * provider and what `login` left in the home are used.
  */
 function realProvider(wanted: Toml, options: ConfigOptions): Toml {
   if (wanted['model_provider'] !== undefined || !options.model_key_names.includes(OPENAI_KEY)) return {};
   return {
+    cli_auth_credentials_store: 'ephemeral',
     model_provider: 'openai-key',
     model_providers: {
       'openai-key': {
         name: 'OpenAI API key',
         base_url: textOrNull(wanted, 'openai_base_url') ?? OPENAI_BASE_URL,
-        env_key: OPENAI_KEY,
+        requires_openai_auth: true,
         wire_api: 'responses',
         supports_websockets: false,
       },

@@ -20,10 +20,7 @@ export async function sessionEvents(
 ): Promise<void> {
   const found = context.fleet.find(ref);
   const after = await startAfter(context, ref, request, query);
-  const feed = new EventFeed(response);
-  context.ending.addEventListener('abort', () => {
-    feed.end();
-  });
+  const feed = feedOf(context, response);
   if (found.live === null) {
     await withTranscript(context.fleet, ref, (store) => replay(store, after, feed));
     feed.send(eventBlock('row', found.row) + eventBlock('end', found.row), 0, 0);
@@ -31,7 +28,13 @@ export async function sessionEvents(
     return;
   }
   const session = found.live;
-  let last = await replay(session.memory.transcript, after, feed);
+  const store = session.memory.transcript;
+  let last = await replay(store, after, feed);
+  // More may have been written before this goes on; what is damaged at the end is never read.
+  for (let before = -1; last > before && last < store.last_seq && !feed.closed;) {
+    before = last;
+    last = await replay(store, last, feed);
+  }
   // From here to `watch` nothing else runs: what comes next is told by `watch`.
   feed.send(
     eventBlock('row', session.row) + session.memory.openPieces.map((piece) => eventBlock('piece', piece)).join(''),
@@ -41,9 +44,9 @@ export async function sessionEvents(
   let shown = JSON.stringify(session.row);
   const unwatch = session.memory.watch((news) => {
     if (feed.closed) return;
-    const text = newsBlocks(news);
+    const text = newsBlocks(news, last);
     if (text !== '') feed.send(text, news.entries.length, last);
-    last = news.entries.at(-1)?.seq ?? last;
+    last = Math.max(last, news.entries.at(-1)?.seq ?? 0);
     if (news.pieces.length > 0 && news.entries.length === 0) return;
     const row = JSON.stringify(session.row);
     if (row === shown) return;
@@ -65,10 +68,7 @@ export async function sessionEvents(
 
 /** Server-sent events of all sessions: every row once, then every change. */
 export function fleetEvents(context: StreamContext, response: ServerResponse): Promise<void> {
-  const feed = new EventFeed(response);
-  context.ending.addEventListener('abort', () => {
-    feed.end();
-  });
+  const feed = feedOf(context, response);
   feed.send(
     context.fleet
       .rows(false)
@@ -110,15 +110,32 @@ async function startAfter(
   return withTranscript(context.fleet, ref, (store) => Promise.resolve(Math.max(0, store.last_seq - last)));
 }
 
-/** Sends what the transcript has after `after`; answers with the last seq sent. When it resolves, the store has nothing newer. */
+/** The response as a feed that ends with the daemon. */
+function feedOf(context: StreamContext, response: ServerResponse): EventFeed {
+  const feed = new EventFeed(response);
+  const end = (): void => {
+    feed.end();
+  };
+  context.ending.addEventListener('abort', end, { once: true });
+  response.on('close', () => {
+    context.ending.removeEventListener('abort', end);
+  });
+  return feed;
+}
+
+/** Sends what the transcript has after `after`; answers with the last seq sent. */
 async function replay(store: TranscriptStore, after: number, feed: EventFeed): Promise<number> {
   let last = after;
   while (last < store.last_seq && !feed.closed) {
     const page = await store.readAfter(last, PAGE);
     await feed.room();
-    feed.send(page.lines.map((line) => `id: ${String(seqOf(line))}\nevent: entry\ndata: ${line}\n\n`).join(''), page.lines.length, last);
+    feed.send(
+      page.lines.map((line) => `id: ${String(seqOf(line))}\nevent: entry\ndata: ${line}\n\n`).join(''),
+      page.lines.length,
+      last,
+    );
     last = page.next_after;
-    if (!page.more) break;
+    if (page.lines.length === 0) break;
   }
   return Math.max(last, Math.min(after, store.last_seq));
 }
@@ -128,8 +145,8 @@ function seqOf(line: string): number {
   return Number(/^\{"seq":(\d+)/.exec(line)?.[1] ?? Number.NaN);
 }
 
-/** Entries and pieces in the order in which they came: an item's pieces never follow its entry. */
-function newsBlocks(news: SessionNews): string {
+/** Entries after `last` and pieces in the order in which they came: an item's pieces never follow its entry. */
+function newsBlocks(news: SessionNews, last: number): string {
   let text = '';
   let told = 0;
   const pieces = (end: number): void => {
@@ -138,7 +155,7 @@ function newsBlocks(news: SessionNews): string {
   };
   news.entries.forEach((entry, at) => {
     pieces(news.pieces_before[at] ?? told);
-    text += `id: ${String(entry.seq)}\nevent: entry\ndata: ${news.lines[at] ?? ''}\n\n`;
+    if (entry.seq > last) text += `id: ${String(entry.seq)}\nevent: entry\ndata: ${news.lines[at] ?? ''}\n\n`;
   });
   pieces(news.pieces.length);
   return text;

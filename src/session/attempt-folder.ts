@@ -113,13 +113,13 @@ function group(user: ContainerUser): string {
 
 function gitconfig(agent: AgentSpec): string {
   return [
+    '[include]',
+    '\tpath = /usr/local/share/filare/gitconfig',
     '[user]',
     `\tname = ${quote(agent.git.name)}`,
     `\temail = ${quote(agent.git.email)}`,
     '[safe]',
     '\tdirectory = /home/agent/workspace',
-    '[core]',
-    '\tsshCommand = /usr/local/bin/filare-ssh',
     '[init]',
     '\tdefaultBranch = main',
     '[advice]',

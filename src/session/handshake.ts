@@ -13,9 +13,14 @@ export async function handshake(
   state: SessionState,
   signal: AbortSignal,
   stderr_path: string,
+  model_key: string | null,
 ): Promise<{ readonly thread_id: string; readonly resumed: boolean }> {
   try {
     await codex.initialize({ signal });
+    // Kept in Codex's memory alone (config-toml.ts); a rehearsal needs none.
+    if (model_key !== null && state.rehearsal === null) {
+      await codex.request('account/login/start', { type: 'apiKey', apiKey: model_key }, { signal });
+    }
     if (state.thread_id !== null) {
       const resumed = await codex.request('thread/resume', threadResumeParams(state.agent, state.thread_id), {
         signal,

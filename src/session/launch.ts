@@ -5,7 +5,7 @@ import { FilareError } from '../contract/errors.js';
 import { attemptPaths, openBootstrapPipe, prepareAttemptFiles } from '../channel/attempt-files.js';
 import type { ChannelPaths } from '../channel/channel.js';
 import { FifoWriter } from '../channel/fifo-writer.js';
-import { configToml } from '../codex/config-toml.js';
+import { configToml, OPENAI_KEY, tellsKey } from '../codex/config-toml.js';
 import { CODEX_PROCESS_PATH, GUARDED_PATHS } from '../codex/guarded-files.js';
 import type { ContainerRequest } from '../engine/engine.js';
 import { requireImage } from '../image/image.js';
@@ -48,10 +48,12 @@ export async function readSecrets(agent: AgentSpec): Promise<Secrets> {
 }
 
 /** The lines that the container's entry reads before it becomes Codex (docs/decisions/transport.md). */
-export function bootstrapLines(secrets: Secrets, stage: 'codex' | 'startup'): readonly string[] {
+export function bootstrapLines(agent: AgentSpec, secrets: Secrets, stage: 'codex' | 'startup'): readonly string[] {
   const base64 = (text: string): string => Buffer.from(text, 'utf8').toString('base64');
+  // Another provider's key must be in Codex's environment, where its configuration names it; the usual one is told in the protocol.
   const variables = Object.entries(secrets.variables).filter(
-    ([name]) => stage === 'codex' || !secrets.model_key_names.includes(name),
+    ([name]) =>
+      !secrets.model_key_names.includes(name) || (stage === 'codex' && !(name === OPENAI_KEY && tellsKey(agent))),
   );
   return [
     ...(secrets.ssh_key === null
@@ -61,6 +63,11 @@ export function bootstrapLines(secrets: Secrets, stage: 'codex' | 'startup'): re
     ...(stage === 'codex' ? [`E PATH ${base64(CODEX_PROCESS_PATH)}`] : []),
     '.',
   ];
+}
+
+/** The key that Codex is told in the protocol; null when there is none, or its provider takes it from the environment. */
+export function modelKey(agent: AgentSpec, secrets: Secrets): string | null {
+  return tellsKey(agent) ? (secrets.variables[OPENAI_KEY] ?? null) : null;
 }
 
 /** Folders that belong to an agent, not to a session: its home and its Codex home stay from one session to the next. */
@@ -207,7 +214,7 @@ async function runStartupScript(
   let id: string | undefined;
   try {
     id = await createBooked(context, request);
-    for (const line of bootstrapLines(secrets, 'startup')) await writer.write(line);
+    for (const line of bootstrapLines(inputs.agent, secrets, 'startup')) await writer.write(line);
     await around.engine.start(id, { signal });
     const { exit_code } = await around.engine.wait(id, { signal, deadline_ms: STARTUP_SCRIPT_MS });
     const output = (await around.engine.logs(id, STARTUP_LOG_BYTES, { signal })).trim();

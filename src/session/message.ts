@@ -3,6 +3,7 @@ import { chmod, copyFile, mkdir, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { FilareError } from '../contract/errors.js';
 import type { SendResult } from '../contract/session.js';
+import { openForPerson } from './row.js';
 import type { SessionMemory } from './session-memory.js';
 import type { SessionState } from './state.js';
 import type { TurnWatch } from './turn-watch.js';
@@ -42,7 +43,7 @@ export interface MessageContext {
 export async function deliver(context: MessageContext, request: MessageRequest): Promise<SendResult> {
   const state = context.state();
   const session_id = state.session_id;
-  const waiting = state.requests.filter((open) => open.decision === null);
+  const waiting = openForPerson(state);
   if (waiting.length > 0 && request.mode === 'default') {
     throw new FilareError({
       code: 'blocked_by_prompt',

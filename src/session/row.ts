@@ -2,6 +2,7 @@ import { unreachable } from '../contract/errors.js';
 import type { Activity, Health, Prompt, SessionRow } from '../contract/session.js';
 import type { OpenRequest, SessionState, Stage } from './state.js';
 import { containerOf } from './apply.js';
+import { policyOf } from './policy.js';
 
 /** What a row needs beside the state. Absolute paths. */
 export interface RowSurroundings {
@@ -11,10 +12,15 @@ export interface RowSurroundings {
   readonly manifest_changed: boolean;
 }
 
+/** Requests that wait for a person; what the policy decides by itself is not among them, even in the moment before it has. */
+export function openForPerson(state: SessionState): readonly OpenRequest[] {
+  return state.requests.filter((open) => open.decision === null && policyOf(open, state) === null);
+}
+
 /** What a session is doing; null unless it runs. */
 export function activityOf(state: SessionState): Activity | null {
   if (state.stage.phase !== 'running') return null;
-  if (state.requests.some((open) => open.decision === null)) return 'waiting';
+  if (openForPerson(state).length > 0) return 'waiting';
   if (state.stage.turn !== null || state.outbox.some((m) => m.sent)) return 'working';
   return 'idle';
 }
@@ -39,7 +45,7 @@ export function toRow(state: SessionState, around: RowSurroundings): SessionRow 
     codex_home: around.codex_home,
     thread_id: state.thread_id,
     turn_id: stage.phase === 'running' ? (stage.turn?.turn_id ?? null) : null,
-    pending_prompts: state.requests.filter((open) => open.decision === null).length,
+    pending_prompts: openForPerson(state).length,
     tokens: state.tokens,
     started_at: new Date(state.started_ms).toISOString(),
     ended_at: ended === null ? null : new Date(ended.at_ms).toISOString(),

@@ -15,13 +15,13 @@ import { attemptFolder } from './attempt-folder.js';
 import { AttemptLink } from './attempt-link.js';
 import { handshake } from './handshake.js';
 import { halt } from './halt.js';
-import { agentFolders, bootstrapLines, prepareAttempt, readSecrets } from './launch.js';
+import { agentFolders, bootstrapLines, modelKey, prepareAttempt, readSecrets } from './launch.js';
 import { IN_CONTAINER } from './container-request.js';
 import { deliver, type MessageRequest } from './message.js';
 import { next, type Observed, type Step } from './next.js';
 import { policyOf } from './policy.js';
 import type { SessionFact } from './record.js';
-import { toPrompt, toRow } from './row.js';
+import { openForPerson, toPrompt, toRow } from './row.js';
 import { sessionFiles, type SessionMemory, type SessionNews } from './session-memory.js';
 import type { OpenRequest, SessionState } from './state.js';
 import { TurnWatch } from './turn-watch.js';
@@ -97,7 +97,7 @@ export class Session {
   }
 
   get prompts(): readonly Prompt[] {
-    return this.state.requests.filter((open) => open.decision === null).map((open) => toPrompt(this.state, open));
+    return openForPerson(this.state).map((open) => toPrompt(this.state, open));
   }
 
   /** The attempt's journal, to read. */
@@ -413,7 +413,7 @@ export class Session {
     await this.#around.launchSlot(async () => {
       const link = await this.#openLink();
       const secrets = await readSecrets(this.state.agent);
-      for (const line of bootstrapLines(secrets, 'codex')) await link.write(line);
+      for (const line of bootstrapLines(this.state.agent, secrets, 'codex')) await link.write(line);
       await this.#around.engine.start(stage.container.id, { signal });
       await this.#memory.commit({ type: 'container_started' });
       const { thread_id, resumed } = await handshake(
@@ -421,6 +421,7 @@ export class Session {
         this.state,
         signal,
         attemptPaths(attemptFolder(this.folder, attempt).folder).err,
+        modelKey(this.state.agent, secrets),
       );
       await this.#memory.commit({ type: 'running', thread_id, resumed });
     }, signal);

@@ -117,11 +117,12 @@ describe('the configuration of an agent', () => {
     ]);
   });
 
-  it('uses a key of the environment through a provider that never writes it down', () => {
+  it('uses a key that is told in the protocol, and never writes it down', () => {
     const provider = {
+      cli_auth_credentials_store: 'ephemeral',
       model_provider: 'openai-key',
       model_providers: {
-        'openai-key': { env_key: 'OPENAI_API_KEY', wire_api: 'responses', base_url: 'https://api.openai.com/v1' },
+        'openai-key': { requires_openai_auth: true, wire_api: 'responses', base_url: 'https://api.openai.com/v1' },
       },
     };
     expect(config({}, { model_key_names: ['OPENAI_API_KEY'] })).toMatchObject(provider);

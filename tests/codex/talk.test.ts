@@ -153,16 +153,17 @@ describe('a turn', () => {
   });
 });
 
-describe('a model key of the environment', () => {
-  it('is used, is never written down, and stays from commands that see the rest', async () => {
+describe('a model key', () => {
+  it('told in the protocol is used, is never written down, and stays from commands that see the rest', async () => {
     const key = 'sk-canary-4711';
     await using talk = await Talk.begin({
       answers: [{ items: [run('env')] }, { items: [say('ok')] }],
       decide: accept,
-      env: { OPENAI_API_KEY: key, DEPLOY_TOKEN: 'tok-canary', MY_SECRET_KEY: 'also' },
+      env: { DEPLOY_TOKEN: 'tok-canary', MY_SECRET_KEY: 'also' },
       config: { model_key_names: ['OPENAI_API_KEY'] },
       adapt: (toml, base_url) => toml.replace('https://api.openai.com/v1', base_url),
     });
+    await talk.codex.request('account/login/start', { type: 'apiKey', apiKey: key });
     await talk.turn('go');
     expect(talk.model.requests.at(-1)?.headers.authorization).toBe(`Bearer ${key}`);
     expect(existsSync(join(talk.place.codex, 'auth.json'))).toBe(false);

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { agentSpecSchema } from '../../src/contract/agent-spec.js';
@@ -360,7 +360,7 @@ test('warns when an agent could read its secrets, change its manifest, or reach 
   expect(warnings.map(({ line, column, message }) => [line, column, message])).toEqual([
     [1, 3, "this manifest lies in the agent's workspace, where the agent can change it"],
     [1, 46, "env_file lies in the agent's workspace, where the agent can read it"],
-    [2, 40, 'this mount gives "b" a way into the workspace of "a"'],
+    [2, 41, 'this mount gives "b" a way into the workspace of "a"'],
   ]);
 });
 
@@ -376,9 +376,8 @@ test('a thousand agents load, one more is too many', async () => {
 
 test('changes nothing on disk', async () => {
   using project = new TestProject();
-  const path = project.write('configs/agents/a.yml', '{ id: a, role: UI }');
-  await project.load();
-  expect(readFileSync(path, 'utf8')).toBe('{ id: a, role: UI }');
-  const { loaded } = await project.load(['.']).catch(() => ({ loaded: undefined }));
-  expect(loaded).toBeUndefined();
+  project.write('configs/agents/a.yml', '{ id: a, role: UI, workspace: ../../new }');
+  const before = readdirSync(project.top, { recursive: true });
+  expect((await project.load()).loaded?.agents).toHaveLength(1);
+  expect(readdirSync(project.top, { recursive: true })).toEqual(before);
 });

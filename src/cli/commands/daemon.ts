@@ -31,10 +31,12 @@ function run(context: CliContext): CommandUnknownOpts {
     .action(async (options) => {
       const { runDaemon } = await import('../../daemon/run-daemon.js');
       const level = options.logLevel ?? context.env['FILARE_LOG_LEVEL'];
-      // The daemon ends in order on these signals; the second Ctrl-C must not cut that short.
+      const paths = projectOf(context);
+      // A signal that came while all this was loaded is not to be lost; from here on the daemon decides what a signal means.
+      context.interrupts.signal.throwIfAborted();
       context.interrupts.release();
       await runDaemon({
-        paths: projectOf(context),
+        paths,
         environment: { ...context.env },
         ...(level === undefined ? {} : { log_level: level }),
       });

@@ -163,4 +163,12 @@ async function waitInView(
     waited.abort();
     await view;
   }
+  if (globals.json === true || globals.quiet === true) return;
+  const rows = await fleet.sessions();
+  const { sayFleetSummary } = await import('../fleet-summary.js');
+  await sayFleetSummary(
+    context,
+    fleet,
+    rows.filter((row) => session_ids.includes(row.session_id)),
+  );
 }

@@ -1,0 +1,133 @@
+import { spawnSync } from 'node:child_process';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { repoKind, whyNotBranch, whyNotImage } from '../../src/manifest/check-names.js';
+import { closestWord } from '../../src/manifest/closest-word.js';
+
+const git = (name: string): boolean =>
+  spawnSync('git', ['check-ref-format', `refs/heads/${name}`], { stdio: 'ignore' }).status === 0;
+const hasGit = spawnSync('git', ['--version'], { stdio: 'ignore' }).status === 0;
+
+// Ours is stricter where a name is legal and no help: names git keeps for itself, options, letters nobody sees, long ones.
+const stricter = (name: string): boolean =>
+  name === 'HEAD' ||
+  name === '@' ||
+  name.startsWith('-') ||
+  /[\p{Cc}\p{Cf}\p{Cs}]/u.test(name) ||
+  Buffer.byteLength(name) > 200;
+
+test.skipIf(!hasGit)('a branch name that we take, git takes; one that git refuses, we refuse', () => {
+  const piece = fc.constantFrom(
+    'a',
+    'B',
+    '7',
+    '.',
+    '..',
+    '/',
+    '//',
+    '@',
+    '{',
+    '@{',
+    '~',
+    '^',
+    ':',
+    '?',
+    '*',
+    '[',
+    '\\',
+    ' ',
+    '-',
+    '_',
+    '.lock',
+    'lock',
+    'HEAD',
+    '\t',
+    'é',
+    '目',
+    '+',
+    '#',
+    '$',
+    "'",
+    '"',
+    ';',
+  );
+  const name = fc.array(piece, { minLength: 1, maxLength: 5 }).map((pieces) => pieces.join(''));
+  fc.assert(
+    fc.property(name, (text) => {
+      expect([text, whyNotBranch(text) === undefined]).toEqual([text, git(text) && !stricter(text)]);
+    }),
+    { numRuns: 400 },
+  );
+});
+
+test.each([
+  'filare-codex',
+  'filare-codex:1',
+  'a/b/c',
+  'localhost:5000/a',
+  'registry.example/team/agent:1.2',
+  'Registry.Example/a',
+  'a__b',
+  'a-b.c',
+  `a@sha256:${'0'.repeat(64)}`,
+  '127.0.0.1:5000/a:b',
+])('takes the image %s', (name) => {
+  expect(whyNotImage(name)).toBeUndefined();
+});
+
+test.each([
+  '',
+  'A',
+  'a b',
+  'a:',
+  ':a',
+  '-a',
+  'a//b',
+  'a/',
+  '/a',
+  'a@sha256:12',
+  'a:b:c',
+  'a_',
+  '../a',
+  'a\nb',
+  `${'a'.repeat(301)}`,
+])('refuses the image %j', (name) => {
+  expect(whyNotImage(name)).toBeDefined();
+});
+
+test.each([
+  ['../repo', 'path'],
+  ['/repo', 'path'],
+  ['~/repo', 'path'],
+  ['repo', 'path'],
+  ['a/b:c', 'path'],
+  ['https://x.example/y.git', 'address'],
+  ['ssh://git@x.example:22/y', 'address'],
+  ['git@x.example:team/y.git', 'address'],
+  ['x.example:y', 'address'],
+  ['file:///srv/y', 'address'],
+  ['ext::sh -c id', 'refused'],
+  ['fd::7', 'refused'],
+  ['--upload-pack=id', 'refused'],
+  ['ftp://x.example/y', 'refused'],
+  ['https://token@x.example/y', 'refused'],
+  ['https://me:pass@x.example/y', 'refused'],
+  ['ssh://me:pass@x.example/y', 'refused'],
+  ['https://', 'refused'],
+])('the repo %s is a %s', (repo, kind) => {
+  expect(repoKind(repo).kind).toBe(kind);
+});
+
+test.each([
+  ['rol', 'role'],
+  ['Role', 'role'],
+  ['gaol', 'goal'],
+  ['env-file', 'env_file'],
+  ['envFile', 'env_file'],
+  ['startup_scripts', 'startup_script'],
+  ['x', undefined],
+  ['completely_different', undefined],
+  ['a'.repeat(100_000), undefined],
+])('who types %s means %s', (typed, meant) => {
+  expect(closestWord(typed, ['id', 'role', 'goal', 'env_file', 'startup_script'])).toBe(meant);
+});

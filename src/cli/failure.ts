@@ -27,7 +27,7 @@ export async function showFailure(out: Output, failure: FilareError, options: Sh
 }
 
 /** The failure as `--json` prints it. */
-export function failureBody(failure: FilareError): FailureBody {
+function failureBody(failure: FilareError): FailureBody {
   const body = failure.toBody();
   return failure.code === 'unexpected' && failure.cause instanceof Error && body.details === undefined
     ? { ...body, details: { cause: failure.cause.message } }

@@ -4,7 +4,7 @@ import type { Readable } from 'node:stream';
 import { FilareError } from '../contract/errors.js';
 
 /** Most characters of one message. */
-export const MAX_MESSAGE_CHARS = 1_000_000;
+const MAX_MESSAGE_CHARS = 1_000_000;
 const MAX_MESSAGE_BYTES = 4 * MAX_MESSAGE_CHARS;
 
 const IMAGE_ENDINGS: ReadonlySet<string> = new Set(['.png', '.jpg', '.jpeg', '.gif', '.webp']);

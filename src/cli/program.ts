@@ -64,7 +64,7 @@ export function parserFailure(error: CommanderError, argv: readonly string[]): F
 }
 
 /** The word that names the command: the first that is no option nor the value of one, and for `help X` the `X`. */
-export function commandWord(argv: readonly string[]): string | undefined {
+function commandWord(argv: readonly string[]): string | undefined {
   const words: string[] = [];
   for (let at = 0; at < argv.length && argv[at] !== '--'; at += 1) {
     const word = argv[at] ?? '';

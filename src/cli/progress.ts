@@ -9,7 +9,7 @@ import type { Output } from './output.js';
 import { styled, type Span } from './style.js';
 
 /** Ways to show progress. */
-export const PROGRESS_MODES = ['auto', 'plain', 'json', 'quiet'] as const;
+const PROGRESS_MODES = ['auto', 'plain', 'json', 'quiet'] as const;
 /** A way to show progress. */
 export type ProgressMode = (typeof PROGRESS_MODES)[number];
 

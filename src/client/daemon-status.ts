@@ -6,7 +6,7 @@ import { DaemonUnreachable } from './http-request.js';
 import { CLIENT_API_VERSION } from './route-paths.js';
 
 /** Deadline for the daemon to say its version, in milliseconds. */
-export const VERSION_DEADLINE_MS = 5_000;
+const VERSION_DEADLINE_MS = 5_000;
 
 /**
  * The daemon of the project, or undefined when nobody answers on its socket (no file, a stale one, or one that is just being closed).

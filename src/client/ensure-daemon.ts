@@ -18,7 +18,7 @@ import { daemonStatus, requireOurDaemon } from './daemon-status.js';
 import { abortFailure, failureFromBody } from './http-request.js';
 
 /** How long a daemon may take until it answers, in milliseconds. */
-export const START_DEADLINE_MS = 15_000;
+const START_DEADLINE_MS = 15_000;
 
 /** Wait between two looks, in milliseconds: doubling from the first to the last. */
 const LOOK_FIRST_MS = 10;

@@ -11,11 +11,11 @@ import { DaemonUnreachable, abortFailure, openResponse, requestFailure, type Que
 import { ServerEventParser, type ServerEvent } from './sse-parser.js';
 
 /** Wait before the first new try, in milliseconds. */
-export const RECONNECT_FIRST_MS = 50;
+const RECONNECT_FIRST_MS = 50;
 /** Longest wait between two tries, in milliseconds. */
-export const RECONNECT_MAX_MS = 2_000;
+const RECONNECT_MAX_MS = 2_000;
 /** Tries in a row without an event before giving up: about 15 seconds. */
-export const RECONNECT_TRIES = 12;
+const RECONNECT_TRIES = 12;
 
 /** A live stream to read. */
 export interface EventStreamOptions {

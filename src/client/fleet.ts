@@ -23,7 +23,6 @@ import { ensureDaemon, type EnsureDaemonOptions } from './ensure-daemon.js';
 import { findProject } from './find-project.js';
 import type { FleetEvent } from './fleet-watch.js';
 import { ControlClient } from './http-client.js';
-import { DaemonUnreachable } from './http-request.js';
 import { readJournal, type JournalOptions } from './journal.js';
 import type { TailEvent, TailOptions } from './session-tail.js';
 import type { Terminal } from './terminal.js';
@@ -289,9 +288,4 @@ export class Fleet {
   #ended(signal: AbortSignal | undefined): AbortSignal {
     return signal === undefined ? this.#closing.signal : AbortSignal.any([this.#closing.signal, signal]);
   }
-}
-
-/** Whether a failure means that no daemon answers (rather than that it said no). */
-export function isDaemonGone(error: unknown): boolean {
-  return error instanceof DaemonUnreachable;
 }

@@ -13,7 +13,7 @@ import { checkResponse, checkRowsLightly, type RouteResponse } from './response-
 import { ROUTE_PATHS, type RouteName } from './route-paths.js';
 
 /** Deadline of an ordinary call, in milliseconds. */
-export const CALL_DEADLINE_MS = 30_000;
+const CALL_DEADLINE_MS = 30_000;
 
 /** Most bytes of one answer. */
 const MAX_ANSWER_BYTES = 256 * 1024 * 1024;

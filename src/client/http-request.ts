@@ -87,7 +87,7 @@ export function abortFailure(signal: AbortSignal): FilareError {
 }
 
 /** `/v1/sessions/:ref` with its parameters and query filled in and escaped. */
-export function fillPath(path: string, params: Readonly<Record<string, string>>, query: QueryValues): string {
+function fillPath(path: string, params: Readonly<Record<string, string>>, query: QueryValues): string {
   const filled = path.replace(/:([a-z_]+)/g, (_, name: string) => encodeURIComponent(params[name] ?? ''));
   const search = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) {

@@ -8,7 +8,7 @@ export interface ServerEvent {
 }
 
 /** Most characters of one event; a longer one ends the stream with `limit_exceeded`. */
-export const MAX_EVENT_CHARS = 64 * 1024 * 1024;
+const MAX_EVENT_CHARS = 64 * 1024 * 1024;
 
 /** Takes the text of a stream in pieces of any size and gives the events that are complete. Comments and unknown fields are skipped. */
 export class ServerEventParser {

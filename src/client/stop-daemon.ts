@@ -7,7 +7,7 @@ import { ControlClient, type CallBounds } from './http-client.js';
 import { DaemonUnreachable } from './http-request.js';
 
 /** How long a daemon may take to leave, in milliseconds. */
-export const STOP_DEADLINE_MS = 15_000;
+const STOP_DEADLINE_MS = 15_000;
 /** Wait between two looks, in milliseconds. */
 const LOOK_MS = 25;
 

@@ -9,7 +9,7 @@ import { failureFromBody, openResponse, readText, requestFailure, startRequest }
 import { STREAM_PATHS } from './route-paths.js';
 
 /** Deadline for the terminal to open, in milliseconds. */
-export const TERMINAL_OPEN_MS = 30_000;
+const TERMINAL_OPEN_MS = 30_000;
 
 /** What to open. `login` is Codex's own device login into that agent's home. */
 export interface TerminalRequest {

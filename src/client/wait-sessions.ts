@@ -13,7 +13,7 @@ export function hasEnded(row: SessionRow): boolean {
 }
 
 /** Where a session stands towards a state: there, still on the way, or never to get there. */
-export function standing(row: SessionRow, until: WaitState): 'there' | 'on_the_way' | 'never' {
+function standing(row: SessionRow, until: WaitState): 'there' | 'on_the_way' | 'never' {
   switch (until) {
     case 'idle':
       if (row.phase === 'running' && row.activity === 'idle') return 'there';

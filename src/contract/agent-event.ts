@@ -39,22 +39,69 @@ export type AgentEvent =
   | { readonly type: 'initialized'; readonly user_agent: string }
   | { readonly type: 'thread_started'; readonly thread_id: string }
   | { readonly type: 'turn_started'; readonly turn_id: string; readonly time_ms: SourceTime }
-  | { readonly type: 'turn_ended'; readonly turn_id: string; readonly status: 'completed' | 'interrupted' | 'failed'; readonly error: string | null; readonly time_ms: SourceTime }
+  | {
+      readonly type: 'turn_ended';
+      readonly turn_id: string;
+      readonly status: 'completed' | 'interrupted' | 'failed';
+      readonly error: string | null;
+      readonly time_ms: SourceTime;
+    }
   | { readonly type: 'item_started'; readonly turn_id: string; readonly item: AgentItem; readonly time_ms: SourceTime }
-  | { readonly type: 'item_piece'; readonly turn_id: string; readonly item_id: string; readonly kind: 'reply' | 'reasoning' | 'plan' | 'command'; readonly text: string }
+  | {
+      readonly type: 'item_piece';
+      readonly turn_id: string;
+      readonly item_id: string;
+      readonly kind: 'reply' | 'reasoning' | 'plan' | 'command';
+      readonly text: string;
+    }
   | { readonly type: 'item_done'; readonly turn_id: string; readonly item: AgentItem; readonly time_ms: SourceTime }
   /** Codex shows a message of ours: the proof of delivery. `message_id` null when it is not one of ours. */
-  | { readonly type: 'message_shown'; readonly turn_id: string; readonly message_id: string | null; readonly text: string; readonly time_ms: SourceTime }
-  | { readonly type: 'plan'; readonly turn_id: string; readonly text: string; readonly data: Readonly<Record<string, unknown>> }
-  | { readonly type: 'tokens'; readonly turn_id: string; readonly total: number; readonly input: number; readonly cached_input: number; readonly output: number; readonly reasoning: number }
+  | {
+      readonly type: 'message_shown';
+      readonly turn_id: string;
+      readonly message_id: string | null;
+      readonly text: string;
+      readonly time_ms: SourceTime;
+    }
+  | {
+      readonly type: 'plan';
+      readonly turn_id: string;
+      readonly text: string;
+      readonly data: Readonly<Record<string, unknown>>;
+    }
+  | {
+      readonly type: 'tokens';
+      readonly turn_id: string;
+      readonly total: number;
+      readonly input: number;
+      readonly cached_input: number;
+      readonly output: number;
+      readonly reasoning: number;
+    }
   | { readonly type: 'request'; readonly request: AgentRequest; readonly time_ms: SourceTime }
   | { readonly type: 'request_closed'; readonly request_id: string | number }
-  | { readonly type: 'response'; readonly id: string | number; readonly result?: unknown; readonly error?: { readonly code: number; readonly message: string } }
+  | {
+      readonly type: 'response';
+      readonly id: string | number;
+      readonly result?: unknown;
+      readonly error?: { readonly code: number; readonly message: string };
+    }
   | { readonly type: 'warning'; readonly text: string; readonly data: Readonly<Record<string, unknown>> }
-  | { readonly type: 'error'; readonly text: string; readonly will_retry: boolean; readonly turn_id: string | null; readonly data: Readonly<Record<string, unknown>> }
+  | {
+      readonly type: 'error';
+      readonly text: string;
+      readonly will_retry: boolean;
+      readonly turn_id: string | null;
+      readonly data: Readonly<Record<string, unknown>>;
+    }
   /** Known to be of no interest to a reader of the story; still in the journal. */
   | { readonly type: 'quiet'; readonly method: string }
   /** Something this version does not know: shown raw, never fatal. */
   | { readonly type: 'unknown'; readonly method: string; readonly params: unknown }
   /** Bytes that are no message: not UTF-8, not JSON, or longer than the bound. */
-  | { readonly type: 'unparsed'; readonly reason: 'not_json' | 'not_utf8' | 'too_long'; readonly preview: string; readonly bytes: number };
+  | {
+      readonly type: 'unparsed';
+      readonly reason: 'not_json' | 'not_utf8' | 'too_long';
+      readonly preview: string;
+      readonly bytes: number;
+    };

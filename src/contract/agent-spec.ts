@@ -1,7 +1,13 @@
 import { z } from 'zod';
 
 /** Every category of action that an escalation rule can name. */
-export const ACTION_CATEGORIES = ['network', 'destructive', 'git_push', 'package_install', 'outside_workspace'] as const;
+export const ACTION_CATEGORIES = [
+  'network',
+  'destructive',
+  'git_push',
+  'package_install',
+  'outside_workspace',
+] as const;
 
 /** What an escalation rule, or the default, does with an approval. */
 export const approvalActionSchema = z.enum(['ask', 'approve', 'reject']);

@@ -11,7 +11,10 @@ import { transcriptEntrySchema } from './transcript.js';
 /** Version of the control API; a client of another one is told so. */
 export const API_VERSION = 1;
 
-const flag = z.enum(['0', '1', 'true', 'false']).transform((value) => value === '1' || value === 'true').optional();
+const flag = z
+  .enum(['0', '1', 'true', 'false'])
+  .transform((value) => value === '1' || value === 'true')
+  .optional();
 const count = z.coerce.number().int().nonnegative();
 
 const rehearsalSchema = z.strictObject({
@@ -48,9 +51,16 @@ export const sessionDetailSchema = z.object({
   agent: agentSpecSchema,
   folder: z.string(),
   prompts: z.array(promptSchema),
-  queued_messages: z.array(z.object({ message_id: z.string(), text: z.string(), from: z.string(), queued_at: z.string() })),
+  queued_messages: z.array(
+    z.object({ message_id: z.string(), text: z.string(), from: z.string(), queued_at: z.string() }),
+  ),
   attempts: z.array(
-    z.object({ attempt: z.number().int(), started_at: z.string(), ended_at: z.string().nullable(), end_reason: z.string().nullable() }),
+    z.object({
+      attempt: z.number().int(),
+      started_at: z.string(),
+      ended_at: z.string().nullable(),
+      end_reason: z.string().nullable(),
+    }),
   ),
   last_entries: z.array(transcriptEntrySchema),
 });
@@ -101,7 +111,9 @@ export const progressSchema = z.object({
   step: z.string().optional(),
   text: z.string().optional(),
   done: z.unknown().optional(),
-  error: z.object({ code: z.string(), message: z.string(), hint: z.string().optional(), details: z.unknown().optional() }).optional(),
+  error: z
+    .object({ code: z.string(), message: z.string(), hint: z.string().optional(), details: z.unknown().optional() })
+    .optional(),
 });
 /** One line of progress of long work. */
 export type Progress = z.infer<typeof progressSchema>;
@@ -114,9 +126,18 @@ export const ROUTES = {
   dashboard: {
     method: 'GET',
     path: '/v1/dashboard',
-    response: z.object({ daemon: daemonStatusSchema, sessions: z.array(sessionRowSchema), prompts: z.array(promptSchema) }),
+    response: z.object({
+      daemon: daemonStatusSchema,
+      sessions: z.array(sessionRowSchema),
+      prompts: z.array(promptSchema),
+    }),
   },
-  listSessions: { method: 'GET', path: '/v1/sessions', query: z.object({ all: flag }), response: z.array(sessionRowSchema) },
+  listSessions: {
+    method: 'GET',
+    path: '/v1/sessions',
+    query: z.object({ all: flag }),
+    response: z.array(sessionRowSchema),
+  },
   startSessions: {
     method: 'POST',
     path: '/v1/sessions',
@@ -138,9 +159,21 @@ export const ROUTES = {
     body: z.strictObject({ grace_ms: z.number().int().nonnegative().optional() }),
     response: sessionRowSchema,
   },
-  restartSession: { method: 'POST', path: '/v1/sessions/:ref/restart', params: refParams, body: z.strictObject({}), response: sessionRowSchema },
+  restartSession: {
+    method: 'POST',
+    path: '/v1/sessions/:ref/restart',
+    params: refParams,
+    body: z.strictObject({}),
+    response: sessionRowSchema,
+  },
   /** Ends the running turn; `bad_state` when none runs. */
-  interruptSession: { method: 'POST', path: '/v1/sessions/:ref/interrupt', params: refParams, body: z.strictObject({}), response: sessionRowSchema },
+  interruptSession: {
+    method: 'POST',
+    path: '/v1/sessions/:ref/interrupt',
+    params: refParams,
+    body: z.strictObject({}),
+    response: sessionRowSchema,
+  },
   /** Sends a message; answers once it is accepted, queued or blocked, or with `wait_ms` once its turn is over. */
   sendMessage: {
     method: 'POST',
@@ -162,7 +195,12 @@ export const ROUTES = {
     path: '/v1/sessions/:ref/transcript',
     params: refParams,
     /** `after`: entries with a greater seq. `last`: only the last so many. `since`: RFC 3339. */
-    query: z.object({ after: count.optional(), last: count.optional(), since: z.string().optional(), limit: count.max(10_000).optional() }),
+    query: z.object({
+      after: count.optional(),
+      last: count.optional(),
+      since: z.string().optional(),
+      limit: count.max(10_000).optional(),
+    }),
     response: z.object({ entries: z.array(transcriptEntrySchema), next_after: z.number().int(), more: z.boolean() }),
   },
   listPrompts: { method: 'GET', path: '/v1/prompts', response: z.array(promptSchema) },
@@ -173,7 +211,12 @@ export const ROUTES = {
     body: z.strictObject({ choice: z.string(), reason: z.string().optional(), by: z.string().optional() }),
     response: promptSchema,
   },
-  imageStatus: { method: 'GET', path: '/v1/image', query: z.object({ image: z.string().optional() }), response: imageStatusSchema },
+  imageStatus: {
+    method: 'GET',
+    path: '/v1/image',
+    query: z.object({ image: z.string().optional() }),
+    response: imageStatusSchema,
+  },
   cleanup: {
     method: 'POST',
     path: '/v1/cleanup',
@@ -187,7 +230,12 @@ export const ROUTES = {
     body: z.strictObject({ columns: z.number().int().positive(), rows: z.number().int().positive() }),
     response: z.object({}),
   },
-  stopDaemon: { method: 'POST', path: '/v1/daemon/stop', body: z.strictObject({}), response: z.object({ pid: z.number().int() }) },
+  stopDaemon: {
+    method: 'POST',
+    path: '/v1/daemon/stop',
+    body: z.strictObject({}),
+    response: z.object({ pid: z.number().int() }),
+  },
 } as const;
 
 /** Routes that answer with a stream. */

@@ -1,7 +1,16 @@
 import { z } from 'zod';
 
 /** Life of an attempt, in order; only forward within one attempt. */
-export const PHASES = ['queued', 'preparing', 'starting', 'running', 'stopping', 'backing_off', 'stopped', 'failed'] as const;
+export const PHASES = [
+  'queued',
+  'preparing',
+  'starting',
+  'running',
+  'stopping',
+  'backing_off',
+  'stopped',
+  'failed',
+] as const;
 /** Phase of a session. */
 export type Phase = (typeof PHASES)[number];
 

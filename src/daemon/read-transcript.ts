@@ -52,7 +52,11 @@ async function select(store: TranscriptStore, query: TranscriptQuery, limit: num
   if (query.since === undefined) return store.readAfter(query.after ?? 0, limit);
   const since_ms = Date.parse(query.since);
   if (Number.isNaN(since_ms)) {
-    throw new FilareError({ code: 'usage', message: `${query.since} is not a time`, hint: 'use RFC 3339, such as 2026-01-31T12:00:00Z' });
+    throw new FilareError({
+      code: 'usage',
+      message: `${query.since} is not a time`,
+      hint: 'use RFC 3339, such as 2026-01-31T12:00:00Z',
+    });
   }
   return store.readSince(since_ms, limit, query.after ?? 0);
 }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ContainerView } from '../engine/engine.js';
 import { LABEL } from '../session/labels.js';
 import type { FleetSurroundings } from './fleet.js';
@@ -59,7 +60,7 @@ export class EngineWatch {
       const found = await this.#around.engine.list(this.#labels(), { signal });
       // A list says that a container has ended, only looking at it says how; one that is being removed is looked at when it is gone.
       const seen = await Promise.all(
-        found.map((one) =>
+        found.map(async (one) =>
           one.state === 'exited' || one.state === 'dead' ? this.#around.engine.inspect(one.id, { signal }) : one,
         ),
       );
@@ -74,7 +75,7 @@ export class EngineWatch {
   }
 
   async #follow(): Promise<void> {
-    while (!this.#ending.signal.aborted) {
+    while (!this.#isEnding()) {
       try {
         for await (const event of this.#around.engine.events(this.#labels(), { signal: this.#ending.signal })) {
           if (event.kind === 'destroy') void this.look();
@@ -82,30 +83,23 @@ export class EngineWatch {
           if (event.kind === 'die' || event.kind === 'oom') setTimeout(() => void this.look(), AFTER_DEATH_MS).unref();
         }
       } catch (failure) {
-        if (this.#ending.signal.aborted) return;
-        this.#around.log.warn({ err: failure }, 'events of the engine ended; asking again');
+        if (!this.#isEnding()) this.#around.log.warn({ err: failure }, 'events of the engine ended; asking again');
       }
       await this.#pause();
       void this.look();
     }
   }
 
+  #isEnding(): boolean {
+    return this.#ending.signal.aborted;
+  }
+
   #labels(): Record<string, string> {
     return { [LABEL.project]: this.#around.paths.key };
   }
 
-  #pause(): Promise<void> {
-    return new Promise((resolve) => {
-      if (this.#ending.signal.aborted) return resolve();
-      const timer = setTimeout(resolve, EVENTS_AGAIN_MS);
-      this.#ending.signal.addEventListener(
-        'abort',
-        () => {
-          clearTimeout(timer);
-          resolve();
-        },
-        { once: true },
-      );
-    });
+  async #pause(): Promise<void> {
+    // Ends early with the watch; that is no failure.
+    await sleep(EVENTS_AGAIN_MS, undefined, { signal: this.#ending.signal }).catch(() => undefined);
   }
 }

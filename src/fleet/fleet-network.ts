@@ -14,8 +14,8 @@ export class FleetNetwork {
   }
 
   /** Its name, once it exists. */
-  ensure(signal: AbortSignal): Promise<string> {
-    this.#ready ??= this.#make(signal).catch((failure: unknown) => {
+  ensure(): Promise<string> {
+    this.#ready ??= this.#make().catch((failure: unknown) => {
       this.#ready = null;
       throw failure;
     });
@@ -35,7 +35,7 @@ export class FleetNetwork {
     return { [LABEL.project]: this.#around.paths.key };
   }
 
-  async #make(_signal: AbortSignal): Promise<string> {
+  async #make(): Promise<string> {
     const [found] = await this.#around.engine.listNetworks(this.#labels());
     if (found !== undefined) return found.name;
     const entry = await this.#around.resources.intend({ kind: 'network', name: this.name });

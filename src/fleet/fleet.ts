@@ -249,7 +249,7 @@ export class Fleet {
     } catch (failure) {
       if (signal.aborted) throw failure;
       const known = asFilareError(failure);
-      return { id: agent.id, outcome: 'refused', session: null, error: known.toBody() as StartOutcome['error'] };
+      return { id: agent.id, outcome: 'refused', session: null, error: known.toBody() };
     }
   }
 
@@ -379,8 +379,7 @@ export class Fleet {
   #sessionSurroundings(): SessionSurroundings {
     return {
       ...this.#around,
-      network: (agent, _rehearsed, signal) =>
-        agent.network === 'none' ? Promise.resolve('none') : this.#network.ensure(signal),
+      network: (agent) => (agent.network === 'none' ? Promise.resolve('none') : this.#network.ensure()),
       rehearsal: (signal) => this.#rehearsal.endpoint(signal),
       agentFolders: (session_id) =>
         [...this.#live.values()]

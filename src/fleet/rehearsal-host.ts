@@ -103,7 +103,7 @@ export class RehearsalHost {
     const running = await this.#running();
     if (running?.state === 'running') return endpoint;
     await this.#remove();
-    const network = await this.#network.ensure(signal);
+    const network = await this.#network.ensure();
     const request = await this.#request(network);
     const entry = await this.#around.resources.intend({ kind: 'container', name: request.name });
     const { id } = await this.#around.engine.create(request);

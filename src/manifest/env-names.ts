@@ -1,3 +1,5 @@
+import { z } from 'zod';
+
 /** Variables that change what a program loads or runs before it does its own work, or that the container sets itself, with what to do instead. */
 const REFUSED: readonly (readonly [RegExp, string])[] = [
   [/^CODEX_(?!API_KEY$)/, 'set Codex up with the field codex'],
@@ -40,7 +42,6 @@ export function modelKeyNames(codexConfig: Readonly<Record<string, unknown>>): s
 }
 
 function record(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? (value as Readonly<Record<string, unknown>>)
-    : {};
+  const parsed = z.record(z.string(), z.unknown()).safeParse(value);
+  return parsed.success ? parsed.data : {};
 }

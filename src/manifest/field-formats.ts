@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 const KIB = 1024;
-const SIZE = /^\s*(\d+(?:\.\d+)?)\s*(b|[kmgt]i?b?)\s*$/i;
+const SIZE = /^\s*(\d+(?:\.\d+)?)\s*([bB]|[kmgtKMGT][iI]?[bB]?)\s*$/;
 const SIZE_STEPS = ['b', 'k', 'm', 'g', 't'];
 const DURATION = /^\s*(?:\d+(?:\.\d+)?\s*(?:ms|s|m|h|d)\s*)+$/;
 const DURATION_PART = /(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)/g;
@@ -10,7 +10,8 @@ const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h
 /** Longest duration that can be asked for, in milliseconds (a year): timers and dates stay exact. */
 export const MAX_DURATION_MS = 366 * 86_400_000;
 
-const ONE_LINE = /^[^\p{Cc}\p{Zl}\p{Zp}]*$/u;
+// Patterns go into the JSON Schema, where flags are lost.
+const ONE_LINE = /^[^\u0000-\u001f\u007f-\u009f\u2028\u2029]*$/;
 
 /** Text on one line, not empty, without control characters. */
 export const line = () => z.string().min(1).regex(ONE_LINE);

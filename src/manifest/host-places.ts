@@ -13,6 +13,8 @@ export interface HostPlaces {
 }
 
 const SYSTEM = ['/proc', '/sys', '/run', '/var/run', '/dev', '/etc', '/boot'];
+const PROGRAMS = ['/bin', '/lib', '/lib32', '/lib64', '/sbin', '/usr/bin', '/usr/lib', '/usr/sbin'];
+const SHARED = ['/home', '/media', '/mnt', '/opt', '/srv', '/tmp', '/usr', '/var', '/var/lib', '/var/tmp'];
 const ENGINE_STATE = ['/var/lib/docker', '/var/lib/containerd', '/var/lib/containers', '/var/lib/kubelet'];
 const ENGINE_SOCKETS = [
   '/var/run/docker.sock',
@@ -81,6 +83,16 @@ export function whyNotMountable(path: string, places: HostPlaces): string | unde
       ? "is filare-agents' own"
       : `${isWithin(path, own) ? 'lies in' : 'holds'} ${own}, which is filare-agents' own`;
   return undefined;
+}
+
+/** Why a real place cannot be a workspace, which an agent may change at will, or undefined when it can. */
+export function whyNotWorkspace(path: string, places: HostPlaces): string | undefined {
+  const why = whyNotMountable(path, places);
+  if (why !== undefined) return why;
+  const system = PROGRAMS.find((folder) => isWithin(path, folder));
+  if (system !== undefined)
+    return system === path ? 'is a folder of the system' : `lies in ${system}, a folder of the system`;
+  return SHARED.includes(path) ? 'is a folder that others use too' : undefined;
 }
 
 /** Why what stands at a real path now may not be shown to an agent: sockets, devices, and folders that hold an engine's socket. */

@@ -15,7 +15,7 @@ export function manifestJsonSchema(): JsonObject {
     description: 'One agent, a list of agents, or {defaults, sessions}.',
     anyOf: [{ $ref: '#/$defs/agent' }, { $ref: '#/$defs/agents' }, { $ref: '#/$defs/bundle' }],
     $defs: {
-      agent: { title: 'One agent', allOf: [{ $ref: '#/$defs/fields' }, { required: ['id', 'role'] }] },
+      agent: { title: 'One agent', allOf: [{ $ref: '#/$defs/fields' }, { type: 'object', required: ['id', 'role'] }] },
       agents: { title: 'Several agents', type: 'array', minItems: 1, items: { $ref: '#/$defs/agent' } },
       bundle: {
         title: 'Several agents with fields in common',
@@ -24,13 +24,16 @@ export function manifestJsonSchema(): JsonObject {
           defaults: {
             description:
               'What all sessions have in common: mappings are merged, everything else is replaced by what a session says.',
-            anyOf: [{ allOf: [{ $ref: '#/$defs/fields' }, { not: { required: ['id'] } }] }, { type: 'null' }],
+            anyOf: [
+              { allOf: [{ $ref: '#/$defs/fields' }, { type: 'object', properties: { id: false } }] },
+              { type: 'null' },
+            ],
           },
           sessions: {
             description: 'The agents; each entry is merged over the defaults.',
             type: 'array',
             minItems: 1,
-            items: { allOf: [{ $ref: '#/$defs/fields' }, { required: ['id'] }] },
+            items: { allOf: [{ $ref: '#/$defs/fields' }, { type: 'object', required: ['id'] }] },
           },
         },
         required: ['sessions'],

@@ -143,14 +143,14 @@ class Reader {
 
   #mergeable(value: Located): LocatedMap[] {
     const parts = value.kind === 'list' ? value.items : [value];
-    return parts.filter((part) => {
-      if (part.kind === 'map') return true;
+    return parts.flatMap((part) => {
+      if (part.kind === 'map') return [part];
       this.#findings.mistake(part.place, {
         message: '<< merges mappings only',
         expected: '<<: *name, or <<: [*one, *other]',
       });
-      return false;
-    }) as LocatedMap[];
+      return [];
+    });
   }
 
   #sayTwice(name: string, place: Place, first: Place): void {

@@ -1,12 +1,4 @@
-import {
-  isCollection,
-  isNode,
-  isScalar,
-  Lexer,
-  parseAllDocuments,
-  visit,
-  type Document,
-  } from 'yaml';
+import { isCollection, isNode, isScalar, Lexer, parseAllDocuments, visit, type Document } from 'yaml';
 import type { Findings } from './diagnostic.js';
 import type { Located } from './located.js';
 import { locateDocument } from './locate-document.js';

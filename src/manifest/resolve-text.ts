@@ -9,9 +9,6 @@ const MAX_NAME_CHARS = 1024;
 /** Codex takes this many characters in one message. */
 const MAX_TEXT_CHARS = 1_000_000;
 
-/** A field that is text, or names a file. */
-export type TextOrFile = string | { readonly file: string };
-
 /** The text of `goal`: as written, or of the file that `{file}` names. */
 export function resolveGoal(draft: AgentDraft): string | undefined {
   const { goal } = draft.fields;

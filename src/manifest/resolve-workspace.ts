@@ -2,7 +2,7 @@ import { join, resolve } from 'node:path';
 import type { AgentSpec } from '../contract/agent-spec.js';
 import { absolutePath, at, expandedText, keyAt, type AgentDraft } from './agent-draft.js';
 import { repoKind, whyNotBranch } from './check-names.js';
-import { whyNotMountable } from './host-places.js';
+import { whyNotMountable, whyNotWorkspace } from './host-places.js';
 import { valueAt, type Path } from './located.js';
 import { codeOf, isWithin, realPlace, statIfThere } from './real-place.js';
 
@@ -66,7 +66,7 @@ function checkedPlace(draft: AgentDraft, path: string, from: Path, isDefault: bo
       if (isWithin(real, expected) && real !== expected) return real;
       return refuse(`leads to ${real} through a symbolic link`, 'remove that link');
     }
-    const why = whyNotMountable(real, draft.places);
+    const why = whyNotWorkspace(real, draft.places);
     if (why !== undefined) return refuse(`${why}${real === path ? '' : ` (it leads to ${real})`}`, OWN_FOLDER);
     const stats = statIfThere(real);
     if (stats !== undefined && !stats.isDirectory()) return refuse('is not a folder', OWN_FOLDER);

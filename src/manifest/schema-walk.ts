@@ -33,10 +33,13 @@ function pathsBelow(schema: z.ZodType, prefix: string): string[] {
 }
 
 function schemasAt(path: Path): z.ZodType[] {
-  return path.reduce<z.ZodType[]>((found, step) => found.flatMap((schema) => step_(schema, step)), [agentFieldsSchema]);
+  return path.reduce<z.ZodType[]>(
+    (found, step) => found.flatMap((schema) => oneStep(schema, step)),
+    [agentFieldsSchema],
+  );
 }
 
-function step_(schema: z.ZodType, step: string | number): z.ZodType[] {
+function oneStep(schema: z.ZodType, step: string | number): z.ZodType[] {
   return bare(schema).flatMap((option) => {
     if (option instanceof z.ZodArray && typeof step === 'number') return isType(option.element) ? [option.element] : [];
     const field: unknown = option instanceof z.ZodObject ? option.shape[step] : undefined;

@@ -124,7 +124,7 @@ export async function prepareAttempt(context: LaunchContext): Promise<ChannelPat
     }),
     known_hosts: agent.known_hosts === undefined ? '' : await readFile(agent.known_hosts, 'utf8'),
   });
-  const network = await around.network(agent, endpoint !== null, signal);
+  const network = await around.network(agent);
   const inputs: Omit<RequestInputs, 'stage' | 'io_folder'> = {
     project_key: around.paths.key,
     session_id,

@@ -149,7 +149,7 @@ export class SessionMemory {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Makes a fact of ours durable, applies it, tells it. Rejects, with nothing applied, when it cannot be written. */
+  /** Makes a fact of ours durable (see outlivesMachine), applies it, tells it. Rejects, with nothing applied, when it cannot be written. */
   commit(fact: SessionFact): Promise<void> {
     return this.#exclusive(async () => {
       const record: SessionRecord = {
@@ -159,7 +159,8 @@ export class SessionMemory {
         offset: this.#offset,
         fact,
       };
-      await this.#ledger.append(record);
+      if (outlivesMachine(fact)) await this.#ledger.append(record);
+      else await this.#ledger.appendUnsynced([JSON.stringify(record)]);
       await this.#takeRecord(record);
     });
   }
@@ -294,6 +295,14 @@ export class SessionMemory {
     this.#turn = result.catch(() => undefined);
     return result;
   }
+}
+
+/**
+ * Whether the fact must survive a power failure, or only the end of this process. That a message was put into an attempt's pipe matters while the
+ * attempt lives, and no attempt outlives its machine: what was sent and not shown goes again with the next one, known as sent or not.
+ */
+function outlivesMachine(fact: SessionFact): boolean {
+  return fact.type !== 'sent';
 }
 
 /** Reads a journal forward, up to given offsets. */

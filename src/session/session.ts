@@ -304,7 +304,7 @@ export class Session {
 
   async #loop(): Promise<void> {
     let retry_ms = STEP_RETRY_FIRST_MS;
-    while (!this.#letGo) {
+    while (!this.#isLetGo()) {
       this.#awake = false;
       this.#observed = {
         ...this.#observed,
@@ -318,7 +318,7 @@ export class Session {
         await this.#perform(step);
         retry_ms = STEP_RETRY_FIRST_MS;
       } catch (failure) {
-        if (this.#letGo) break;
+        if (this.#isLetGo()) break;
         if (await this.#failed(step, asFilareError(failure))) continue;
         await this.#sleep(retry_ms);
         retry_ms = Math.min(retry_ms * 2, STEP_RETRY_MAX_MS);
@@ -326,6 +326,11 @@ export class Session {
     }
     await this.#release(new FilareError({ code: 'ended', message: 'the daemon stops' }));
     await this.#memory.close();
+  }
+
+  /** Asked anew each time: it changes while a step is awaited. */
+  #isLetGo(): boolean {
+    return this.#letGo;
   }
 
   async #perform(step: Step): Promise<void> {
@@ -544,8 +549,8 @@ export class Session {
     await this.#memory.commit({ type: 'sent', message_id: message.message_id, turn_id });
     const taken =
       turn_id === null
-        ? this.#link.codex.startTurn(thread_id, message)
-        : this.#link.codex.steerTurn(thread_id, turn_id, message);
+        ? this.#link.codex.startTurn(thread_id, outgoing)
+        : this.#link.codex.steerTurn(thread_id, turn_id, outgoing);
     taken.catch((failure: unknown) => {
       const known = asFilareError(failure);
       // When the attempt ends, its end says what becomes of the message.

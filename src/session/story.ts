@@ -1,4 +1,3 @@
-import type { AgentEvent } from '../contract/agent-event.js';
 import { unreachable } from '../contract/errors.js';
 import type { StoryFact } from '../transcript/story-fact.js';
 import type { SessionFact } from './record.js';

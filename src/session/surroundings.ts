@@ -26,7 +26,7 @@ export interface SessionSurroundings {
   /** 4 random characters of [a-z0-9]. */
   readonly random: (characters: number) => string;
   /** Makes sure that the network of this agent exists and names it. */
-  readonly network: (agent: AgentSpec, rehearsed: boolean, signal: AbortSignal) => Promise<string>;
+  readonly network: (agent: AgentSpec) => Promise<string>;
   /** Where the rehearsal's model is; makes sure that it runs. */
   readonly rehearsal: (signal: AbortSignal) => Promise<RehearsalEndpoint>;
   /** Folders that other agents can write, beside the default workspaces: nothing is seeded from them. */

@@ -1,3 +1,5 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Fleet } from '../../src/client/fleet.js';
 import type { SessionRow } from '../../src/contract/session.js';
@@ -104,6 +106,21 @@ describe('a message sent while a turn runs', () => {
     const sent = await rig.cli(['send', 'worker', 'long work three', '--wait', '--timeout', '1s']);
     expect(sent.code, sent.stderr).toBe(5);
     await eventually('the turn ends all the same', async () => (await activity()) === 'idle');
+  });
+
+  it('an image goes along, as a file that the agent’s container sees and cannot change', async () => {
+    // The smallest PNG: one transparent pixel.
+    const png = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==';
+    await writeFile(join(rig.root, 'pixel.png'), Buffer.from(png, 'base64'));
+    const sent = await rig.cli(['send', 'worker', 'what is on it?', '--file', 'pixel.png', '--wait']);
+    expect(sent.code, sent.stderr).toBe(0);
+    const journal = await readFile(join(row.transcript, '..', 'attempts', '1', 'journal', 'out'), 'utf8');
+    const path = /\/opt\/filare\/images\/[\w.-]+\.png/.exec(journal)?.[0] ?? '';
+    const seen = await rig.engine.exec(row.container_id ?? '', {
+      command: ['/bin/bash', '-c', `base64 -w0 ${path}; rm ${path}`],
+    });
+    expect(seen.stdout).toBe(png);
+    expect(seen.stderr).toContain('Read-only');
   });
 
   it('restart goes on with the same thread in a new attempt', async () => {

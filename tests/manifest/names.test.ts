@@ -90,7 +90,7 @@ test.each([
   'a_',
   '../a',
   'a\nb',
-  `${'a'.repeat(301)}`,
+  'a'.repeat(301),
 ])('refuses the image %j', (name) => {
   expect(whyNotImage(name)).toBeDefined();
 });

@@ -80,16 +80,14 @@ describe('the state machine', () => {
       fc.constant<SessionFact>({ type: 'desired', desired: 'restarted', by: 'x' }),
       fc.constant<SessionFact>({ type: 'attempt_ending', cause: 'exited', reason: 'died', grace_ms: 0 }),
       fc.constant<SessionFact>({ type: 'attempt_ending', cause: 'removed', reason: 'removed', grace_ms: 0 }),
-      fc
-        .nat(20)
-        .map((n): SessionFact => ({
-          type: 'message',
-          message_id: `m${String(n)}`,
-          from: 'x',
-          text: 'hi',
-          images: [],
-          mode: 'queue',
-        })),
+      fc.nat(20).map((n): SessionFact => ({
+        type: 'message',
+        message_id: `m${String(n)}`,
+        from: 'x',
+        text: 'hi',
+        images: [],
+        mode: 'queue',
+      })),
     ),
     { maxLength: 12 },
   );

@@ -76,7 +76,13 @@ export const memory: Suite = {
         `The real daemon with ${SESSIONS} sessions whose containers the benchmark plays. Resident memory as the kernel counts it, after a pause of 20 s behind each quarter, in which Node gives back what it no longer needs.`,
         `Turns of mostly command output, ${grouped(written)} a session, written to the journals as fast as the subscriber keeps up; the size is that of the transcript files.`,
       ],
-      raw: { idle_bytes: [idle], idle_processor_share: [busy], after_quarter_bytes: after, transcript_bytes: transcript, sampled_bytes: sampled },
+      raw: {
+        idle_bytes: [idle],
+        idle_processor_share: [busy],
+        after_quarter_bytes: after,
+        transcript_bytes: transcript,
+        sampled_bytes: sampled,
+      },
     };
   },
 };

@@ -64,7 +64,6 @@ function keep(into: Map<string, Diagnostic>, place: Place, problem: Problem, sev
   if (into.size >= MAX_DIAGNOSTICS) return;
   const at = placeIn(place);
   const key = JSON.stringify([at.file, at.line, at.column, problem.message]);
-  if (into.has(key)) return;
   into.set(key, {
     ...at,
     message: problem.message,

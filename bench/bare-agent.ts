@@ -44,7 +44,7 @@ export class BareAgent {
 
   /** Creates and starts the container, with the whole handshake in its pipe already: Codex need wait for nobody. */
   async start(agent: AgentSpec): Promise<void> {
-    const lines = bootstrapLines({ variables: {}, model_key_names: [], ssh_key: null }, 'codex');
+    const lines = bootstrapLines(agent, { variables: {}, model_key_names: [], ssh_key: null }, 'codex');
     const clientInfo = { name: 'bench', title: null, version: '0' };
     const capabilities = { experimentalApi: true, requestAttestation: false };
     const params = threadStartParams(agent, { dynamic_tools: [ASK_OPERATOR_TOOL] });

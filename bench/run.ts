@@ -57,9 +57,6 @@ async function runSuite(suite: Suite): Promise<Findings> {
       console.log(`  ${text}`);
     };
     return await Promise.race([suite.run({ quick: values.quick, undo, signal: ending.signal, say }), ended]);
-  } catch (failure) {
-    console.error(failure);
-    return await Promise.reject(failure instanceof Error ? failure : new Error(String(failure)));
   } finally {
     for (const left of await undo.run()) console.error(`  not taken away: ${left}`);
   }

@@ -46,7 +46,7 @@ export function describeLines(detail: SessionDetail, now_ms: number): Span[][] {
     ...section(
       'attempts',
       detail.attempts.map((attempt) => [
-        `${attempt.attempt}  ${attempt.started_at}${attempt.ended_at === null ? '' : ` – ${attempt.ended_at}`}  ${attempt.end_reason ?? ''}`,
+        `${attempt.attempt}  ${attempt.started_at}${attempt.ended_at === null ? '' : ` – ${attempt.ended_at}`}  ${attempt.end_reason ?? ''}`.trimEnd(),
       ]),
     ),
     ...section(

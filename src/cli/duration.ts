@@ -49,10 +49,12 @@ export function sayDuration(duration_ms: number): string {
   return hours < 24 ? `${hours}h${two(minutes % 60)}m` : `${Math.floor(hours / 24)}d${two(hours % 24)}h`;
 }
 
-/** Age of a moment in RFC 3339, for people. */
+/** Age of a moment in RFC 3339, for people, in whole seconds. */
 export function sayAge(since: string, now_ms: number): string {
   const time = Date.parse(since);
-  return Number.isNaN(time) ? '?' : sayDuration(now_ms - time);
+  if (Number.isNaN(time)) return '?';
+  const age_ms = now_ms - time;
+  return age_ms < 1000 ? '0s' : sayDuration(age_ms);
 }
 
 /** A count for people: `987`, `12.3k`, `4.5M`. */

@@ -19,9 +19,12 @@ export async function showFailure(out: Output, failure: FilareError, options: Sh
     return;
   }
   const [what, ...rest] = failure.message.split('\n');
+  const mistakes = await mistakeLines(failure.details, options.cwd);
   out.complain(styled('red', 'error'), `: ${what ?? ''}`);
-  for (const line of rest) out.complain(`  ${line}`);
-  for (const line of await mistakeLines(failure.details, options.cwd)) out.complain(line);
+  // What the mistakes below say with their lines is said once.
+  if (mistakes.length === 0) for (const line of rest) out.complain(`  ${line}`);
+  const says_it_all = mistakes[1]?.replace(': error: ', ': ') === what;
+  for (const line of says_it_all ? mistakes.slice(2) : mistakes) out.complain(line);
   for (const line of causeLines(failure)) out.complain(styled('dim', `  ${line}`));
   if (failure.hint !== undefined) out.complain('  ', styled('cyan', 'try'), `: ${failure.hint}`);
 }
@@ -66,7 +69,7 @@ function scriptMistakeLines(mistake: unknown): string[] {
     const part = told[name];
     return typeof part === 'string' || typeof part === 'number' ? [String(part)] : [];
   });
-  const excerpt = typeof told['excerpt'] === 'string' ? told['excerpt'].split('\n') : [];
+  const excerpt = typeof told['excerpt'] === 'string' ? told['excerpt'].split('\n').filter((line) => line !== '') : [];
   return ['', `${place.join(':')}: ${String(told['message'])}`, ...excerpt.map((line) => `  ${line}`)];
 }
 

@@ -26,10 +26,14 @@ export async function sayFleetSummary(context: CliContext, fleet: Fleet, rows: r
   if (first === undefined) return;
   out.line('');
   out.line(`The agents stay up. In ${fleet.project.root}:`);
-  out.line('  ', styled('bold', `filare-agents send ${first.id} "status" --wait`), '   talk to one');
-  out.line('  ', styled('bold', `filare-agents tail ${first.id} --follow`), '          read along');
-  out.line('  ', styled('bold', 'filare-agents dashboard'), '                  watch them all');
-  out.line('  ', styled('bold', 'filare-agents stop --all'), '                 stop them; records stay');
+  const next = [
+    [`filare-agents send ${first.id} "status" --wait`, 'talk to one'],
+    [`filare-agents tail ${first.id} --follow`, 'read along'],
+    ['filare-agents dashboard', 'watch them all'],
+    ['filare-agents stop --all', 'stop them; records stay'],
+  ] as const;
+  const width = Math.max(...next.map(([command]) => command.length));
+  for (const [command, what] of next) out.line('  ', styled('bold', command.padEnd(width)), `   ${what}`);
 }
 
 async function deeds(

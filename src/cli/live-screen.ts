@@ -41,8 +41,9 @@ export class LiveScreen {
     this.#last = '';
   }
 
+  /** From the first column: a Ctrl-C that the terminal echoed has moved the cursor. */
   #erasure(): string {
-    return this.#drawn === 0 ? '' : `\u001b[${this.#drawn}A\u001b[J`;
+    return this.#drawn === 0 ? '' : `\u001b[${this.#drawn}F\u001b[J`;
   }
 
   #put(text: string): void {

@@ -48,10 +48,16 @@ const ROOT_EXAMPLES = [
 export function parserFailure(error: CommanderError, argv: readonly string[]): FilareError | undefined {
   if (error.exitCode === 0) return undefined;
   if (error.code === 'commander.help') {
+    const word = commandWord(argv);
+    const known = word !== undefined && findCommand(word) !== undefined;
     return new FilareError({
       code: 'usage',
-      message: `${commandWord(argv) ?? 'the command'} needs another word`,
-      hint: `filare-agents ${commandWord(argv) ?? ''} --help`,
+      message: known
+        ? `${word} needs another word`
+        : word === undefined
+          ? 'no command was given'
+          : `unknown command '${word}'`,
+      hint: known ? `filare-agents ${word} --help` : 'filare-agents --help lists them',
     });
   }
   const [what, suggestion] = error.message.replace(/^error: /, '').split('\n');

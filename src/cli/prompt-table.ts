@@ -4,7 +4,7 @@ import { sayAge } from './duration.js';
 import { styled, type Span } from './style.js';
 import { tableLines } from './table.js';
 
-/** The inbox as a table. */
+/** The inbox as a table; its answers are the words to type after `feedback`, or after `feedback answer PROMPT`. */
 export function promptTable(
   prompts: readonly Prompt[],
   options: { readonly now_ms: number; readonly columns: number },
@@ -14,7 +14,7 @@ export function promptTable(
     { title: 'AGENT', shrink: true },
     { title: 'KIND' },
     { title: 'AGE', align: 'right' as const },
-    { title: 'CHOICES', shrink: true },
+    { title: 'ANSWERS', shrink: true },
     { title: 'ASKS', shrink: true },
   ];
   const rows = prompts.map((prompt): Span[] => [
@@ -22,7 +22,7 @@ export function promptTable(
     styled('bold', prompt.id),
     prompt.severity === 'critical' ? styled('red', prompt.kind) : prompt.kind,
     sayAge(prompt.created_at, options.now_ms),
-    prompt.choices.join(', '),
+    prompt.kind === 'approval' ? 'approve, reject' : prompt.choices.join(', '),
     showHidden(prompt.summary),
   ]);
   return tableLines(head, rows, options.columns);

@@ -21,13 +21,20 @@ export function tableLines(head: readonly Column[], rows: readonly (readonly Spa
   );
   const titles = head.map((column): Span => ({ text: column.title, style: 'bold' }));
   return [titles, ...cells].map((row) =>
-    head.flatMap((column, at) => {
-      const cell = cut(row[at] ?? '', widths[at] ?? 0);
-      const padding = ' '.repeat(Math.max(0, (widths[at] ?? 0) - displayWidth(textOf(cell))));
-      if (column.align === 'right') return [padding, cell, at === head.length - 1 ? '' : ' '.repeat(GAP)];
-      return at === head.length - 1 ? [cell] : [cell, padding + ' '.repeat(GAP)];
-    }),
+    withoutTrailingSpace(
+      head.flatMap((column, at) => {
+        const cell = cut(row[at] ?? '', widths[at] ?? 0);
+        const padding = ' '.repeat(Math.max(0, (widths[at] ?? 0) - displayWidth(textOf(cell))));
+        if (column.align === 'right') return [padding, cell, at === head.length - 1 ? '' : ' '.repeat(GAP)];
+        return at === head.length - 1 ? [cell] : [cell, padding + ' '.repeat(GAP)];
+      }),
+    ),
   );
+}
+
+function withoutTrailingSpace(spans: readonly Span[]): Span[] {
+  const last = spans.findLastIndex((span) => textOf(span).trim() !== '');
+  return spans.slice(0, last + 1);
 }
 
 function fit(head: readonly Column[], natural: readonly number[], columns: number): number[] {

@@ -88,7 +88,11 @@ export function abortFailure(signal: AbortSignal): FilareError {
 
 /** `/v1/sessions/:ref` with its parameters and query filled in and escaped. */
 function fillPath(path: string, params: Readonly<Record<string, string>>, query: QueryValues): string {
-  const filled = path.replace(/:([a-z_]+)/g, (_, name: string) => encodeURIComponent(params[name] ?? ''));
+  const filled = path.replace(/:([a-z_]+)/g, (_, name: string) => {
+    const value = params[name] ?? '';
+    if (value === '') throw new FilareError({ code: 'usage', message: 'an id cannot be empty' });
+    return encodeURIComponent(value);
+  });
   const search = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) {
     if (value !== undefined) search.set(name, String(value));

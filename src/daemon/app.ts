@@ -11,6 +11,8 @@ export const VERSION_HEADER = 'filare-api';
 /** Header in which a client says who acts: `operator`, an orchestrator's id. */
 export const BY_HEADER = 'filare-by';
 const MAX_BODY_BYTES = 16 * 1024 * 1024;
+/** Open to clients of every version: how they find out which daemon this is, and have it leave. */
+const ANY_VERSION: ReadonlySet<keyof typeof ROUTES> = new Set(['version', 'stopDaemon']);
 
 /** The JSON half of the control API, made from the route table. */
 export function jsonApp(handlers: Handlers, log: Logger): Hono {
@@ -30,7 +32,7 @@ export function jsonApp(handlers: Handlers, log: Logger): Hono {
 function register(app: Hono, name: keyof typeof ROUTES, handlers: Handlers): void {
   const route: { method: string; path: string; params?: z.ZodType; query?: z.ZodType; body?: z.ZodType } = ROUTES[name];
   app.on(route.method, route.path, async (c: Context) => {
-    refuseOtherVersion(c.req.header(VERSION_HEADER));
+    if (!ANY_VERSION.has(name)) refuseOtherVersion(c.req.header(VERSION_HEADER));
     const input = {
       params: parsePart(route.params, 'path', c.req.param()),
       query: parsePart(route.query, 'query', c.req.query()),
@@ -60,21 +62,31 @@ async function jsonBody(c: Context): Promise<unknown> {
   if (!(c.req.header('content-type') ?? '').startsWith('application/json')) {
     throw new FilareError({ code: 'usage', message: 'the body must be sent as application/json' });
   }
-  if (Number(c.req.header('content-length') ?? 0) > MAX_BODY_BYTES) {
-    throw new FilareError({
-      code: 'limit_exceeded',
-      message: `the body is larger than ${String(MAX_BODY_BYTES)} bytes`,
-    });
-  }
-  const text = await c.req.text();
-  if (text.length > MAX_BODY_BYTES)
-    throw new FilareError({
-      code: 'limit_exceeded',
-      message: `the body is larger than ${String(MAX_BODY_BYTES)} bytes`,
-    });
+  if (Number(c.req.header('content-length') ?? 0) > MAX_BODY_BYTES) throw tooLarge();
+  const text = await boundedText(c.req.raw);
   try {
     return JSON.parse(text === '' ? '{}' : text);
   } catch (cause) {
     throw new FilareError({ code: 'usage', message: 'the body is not JSON', cause });
   }
+}
+
+/** The body as text; a client that names no length is not believed to be short. */
+async function boundedText(request: Request): Promise<string> {
+  if (request.body === null) return '';
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of request.body as AsyncIterable<Uint8Array>) {
+    bytes += chunk.byteLength;
+    if (bytes > MAX_BODY_BYTES) throw tooLarge();
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function tooLarge(): FilareError {
+  return new FilareError({
+    code: 'limit_exceeded',
+    message: `the body is larger than ${String(MAX_BODY_BYTES)} bytes`,
+  });
 }

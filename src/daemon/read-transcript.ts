@@ -21,7 +21,7 @@ export async function readTranscript(
   query: TranscriptQuery,
 ): Promise<{ entries: TranscriptEntry[]; next_after: number; more: boolean }> {
   return withTranscript(fleet, ref, async (store) => {
-    const page = await select(store, query, query.limit ?? DEFAULT_LIMIT);
+    const page = await select(store, query, Math.max(1, query.limit ?? DEFAULT_LIMIT));
     return { entries: page.lines.map(parseEntry), next_after: page.next_after, more: page.more };
   });
 }

@@ -72,21 +72,25 @@ export async function runDaemon(options: {
     process.on('SIGTERM', stop);
     process.on('SIGINT', stop);
     process.on('SIGHUP', () => undefined);
-    await fleet.adopt();
-    const server = serve(
-      { fleet, terminals, ending: ending.signal },
-      getRequestListener(jsonApp(handlers({ fleet, status, stop: () => setImmediate(stop), terminals }), log).fetch),
-      log,
-    );
-    await listen(server, paths);
-    log.info({ project: paths.root, socket: paths.socket, pid: process.pid }, 'the daemon serves');
-    await aborted(ending.signal);
-    log.info('the daemon stops; agents go on');
-    await rm(paths.socket, { force: true });
-    await close(server);
-    terminals.end();
-    await fleet.letGo();
-    await resources.close();
+    try {
+      await fleet.adopt();
+      const server = serve(
+        { fleet, terminals, ending: ending.signal },
+        getRequestListener(jsonApp(handlers({ fleet, status, stop: () => setImmediate(stop), terminals }), log).fetch),
+        log,
+      );
+      await listen(server, paths);
+      log.info({ project: paths.root, socket: paths.socket, pid: process.pid }, 'the daemon serves');
+      await aborted(ending.signal);
+      log.info('the daemon stops; agents go on');
+      await rm(paths.socket, { force: true });
+      await close(server);
+    } finally {
+      // However it ends: nothing of it goes on once the lock is another daemon's.
+      terminals.end();
+      await fleet.letGo();
+      await resources.close();
+    }
   } finally {
     await lock.release();
   }
@@ -128,17 +132,18 @@ async function listen(server: Server, paths: ProjectPaths): Promise<void> {
 
 /** Lets requests under way end, for a while. */
 async function close(server: Server): Promise<void> {
-  const closed = new Promise<void>((resolve) => {
+  await new Promise<void>((resolve) => {
+    const force = setTimeout(() => {
+      server.closeAllConnections();
+      // A connection that was upgraded is none that the server closes: it must not keep the daemon.
+      resolve();
+    }, CLOSE_MS);
     server.close(() => {
+      clearTimeout(force);
       resolve();
     });
+    server.closeIdleConnections();
   });
-  server.closeIdleConnections();
-  const force = setTimeout(() => {
-    server.closeAllConnections();
-  }, CLOSE_MS);
-  await closed;
-  clearTimeout(force);
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

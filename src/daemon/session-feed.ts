@@ -23,6 +23,7 @@ export async function sessionEvents(
   const feed = feedOf(context, response);
   if (found.live === null) {
     await withTranscript(context.fleet, ref, (store) => replay(store, after, feed));
+    await feed.room();
     feed.send(eventBlock('row', found.row) + eventBlock('end', found.row), 0, 0);
     feed.end();
     return;
@@ -30,10 +31,12 @@ export async function sessionEvents(
   const session = found.live;
   const store = session.memory.transcript;
   let last = await replay(store, after, feed);
+  await feed.room();
   // More may have been written before this goes on; what is damaged at the end is never read.
   for (let before = -1; last > before && last < store.last_seq && !feed.closed;) {
     before = last;
     last = await replay(store, last, feed);
+    await feed.room();
   }
   // From here to `watch` nothing else runs: what comes next is told by `watch`.
   feed.send(
@@ -53,14 +56,14 @@ export async function sessionEvents(
     shown = row;
     feed.send(`event: row\ndata: ${row}\n\n`, 0, last);
   });
-  response.on('close', unwatch);
-  await session.finished;
+  await Promise.race([session.finished, closing(response)]);
   unwatch();
   if (session.ended) {
     await feed.room();
     const from = feed.behind ? feed.missedAfter : last;
     feed.forgive();
     await withTranscript(context.fleet, session.state.session_id, (store) => replay(store, from, feed));
+    await feed.room();
     feed.send(eventBlock('row', session.row) + eventBlock('end', session.row), 0, last);
   }
   feed.end();
@@ -108,6 +111,14 @@ async function startAfter(
   const last = Number(query.get('last') ?? Number.NaN);
   if (!Number.isSafeInteger(last) || last < 0) return 0;
   return withTranscript(context.fleet, ref, (store) => Promise.resolve(Math.max(0, store.last_seq - last)));
+}
+
+/** Resolves when the response is closed, or was already. */
+function closing(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    if (response.closed) resolve();
+    response.on('close', resolve);
+  });
 }
 
 /** The response as a feed that ends with the daemon. */

@@ -1,8 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { existsSync } from 'node:fs';
 import { open } from 'node:fs/promises';
+import { z } from 'zod';
 import { asFilareError, FilareError, HTTP_STATUS } from '../contract/errors.js';
 import { buildImage } from '../image/image.js';
+import { DEFAULT_IMAGE } from '../image/wanted.js';
 import type { Fleet } from '../fleet/fleet.js';
 import { JournalFile } from '../channel/journal-file.js';
 import { attemptPaths } from '../channel/attempt-files.js';
@@ -20,13 +23,33 @@ export interface StreamContext {
 
 /** Serves the streaming half of the control API; false when the request is not one of its routes. */
 export function serveStream(context: StreamContext, request: IncomingMessage, response: ServerResponse): boolean {
-  const url = new URL(request.url ?? '/', 'http://daemon');
-  const served = route(context, request, response, url);
-  if (served === null) return false;
-  served.catch((failure: unknown) => {
+  // Nothing that a client sends may end the daemon: what is no address is no route either.
+  const url = urlOf(request);
+  if (url === null) return false;
+  try {
+    const served = route(context, request, response, url);
+    if (served === null) return false;
+    served.catch((failure: unknown) => {
+      refuse(response, failure);
+    });
+  } catch (failure) {
     refuse(response, failure);
-  });
+  }
   return true;
+}
+
+function urlOf(request: IncomingMessage): URL | null {
+  const asked = request.url ?? '/';
+  return URL.canParse(asked, 'http://daemon') ? new URL(asked, 'http://daemon') : null;
+}
+
+/** What a client put into a path, decoded. */
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch (cause) {
+    throw new FilareError({ code: 'usage', message: `${part} is not a well-formed part of a path`, cause });
+  }
 }
 
 /** Answers a request with a failure, where headers have not gone yet; else ends it. */
@@ -57,7 +80,7 @@ function route(
   }
   const [, ref, kind] = /^\/v1\/sessions\/([^/]+)\/(events|journal)$/.exec(url.pathname) ?? [];
   if (request.method !== 'GET' || ref === undefined) return null;
-  const name = decodeURIComponent(ref);
+  const name = decoded(ref);
   return kind === 'events'
     ? sessionEvents(context, name, request, response, url.searchParams)
     : journal(context, name, response, url.searchParams);
@@ -75,14 +98,26 @@ async function journal(
       ? { folder: found.folder, attempt: found.row.attempt }
       : { folder: found.live.folder, attempt: found.live.state.attempt };
   const path = attemptPaths(attemptFolder(folder, attempt).folder).out;
+  if (!existsSync(path))
+    throw new FilareError({
+      code: 'bad_state',
+      message: `no attempt of ${ref} has a journal yet`,
+      hint: `filare-agents describe ${ref}`,
+    });
   const from = await startOfLastLines(path, Number(query.get('last') ?? '0'));
   const ending = new AbortController();
   response.on('close', () => {
     ending.abort();
   });
-  void found.live?.finished.then(() => {
-    ending.abort();
-  });
+  if (response.closed) return;
+  found.live?.finished.then(
+    () => {
+      ending.abort();
+    },
+    () => {
+      ending.abort();
+    },
+  );
   response.writeHead(200, { 'content-type': 'application/x-ndjson' });
   const signal = AbortSignal.any([ending.signal, context.ending]);
   for await (const lines of new JournalFile(path).read({ from, follow: query.get('follow') === '1', signal })) {
@@ -116,13 +151,14 @@ async function startOfLastLines(path: string, lines: number): Promise<number> {
 }
 
 async function imageBuild(context: StreamContext, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  let body = '';
-  for await (const chunk of request) {
-    body += String(chunk);
-    if (body.length > 10_000) throw new FilareError({ code: 'limit_exceeded', message: 'the body is too large' });
+  const { force, image } = await buildRequest(request);
+  if (image !== undefined && image !== DEFAULT_IMAGE && image !== `${DEFAULT_IMAGE}:latest`) {
+    throw new FilareError({
+      code: 'unsupported',
+      message: `${image} is not an image that filare-agents builds`,
+      hint: `only ${DEFAULT_IMAGE} is; build an image of your own yourself, and name it in the manifest`,
+    });
   }
-  const asked: unknown = JSON.parse(body === '' ? '{}' : body);
-  const force = typeof asked === 'object' && asked !== null && 'force' in asked && asked.force === true;
   const ending = new AbortController();
   response.on('close', () => {
     ending.abort();
@@ -144,14 +180,34 @@ async function imageBuild(context: StreamContext, request: IncomingMessage, resp
   response.end();
 }
 
+const buildRequestSchema = z.strictObject({ image: z.string().optional(), force: z.boolean().optional() });
+
+async function buildRequest(
+  request: IncomingMessage,
+): Promise<{ readonly image: string | undefined; readonly force: boolean }> {
+  let body = '';
+  for await (const chunk of request) {
+    body += String(chunk);
+    if (body.length > 10_000) throw new FilareError({ code: 'limit_exceeded', message: 'the body is too large' });
+  }
+  try {
+    const { image, force } = buildRequestSchema.parse(JSON.parse(body === '' ? '{}' : body));
+    return { image, force: force === true };
+  } catch (cause) {
+    throw new FilareError({ code: 'usage', message: 'the body is not {image?, force?} as JSON', cause });
+  }
+}
+
 /** Serves `Upgrade: filare-terminal`: a shell, or Codex's login, in the container of a running session. */
 export async function serveTerminal(context: StreamContext, request: IncomingMessage, socket: Duplex): Promise<void> {
-  const url = new URL(request.url ?? '/', 'http://daemon');
-  const ref = /^\/v1\/sessions\/([^/]+)\/terminal$/.exec(url.pathname)?.[1];
+  // From the first moment on: a client may leave at any time, and an error that nobody hears ends the daemon.
+  socket.on('error', () => undefined);
   try {
-    if (ref === undefined || request.headers.upgrade !== 'filare-terminal')
+    const url = urlOf(request);
+    const ref = /^\/v1\/sessions\/([^/]+)\/terminal$/.exec(url?.pathname ?? '')?.[1];
+    if (url === null || ref === undefined || request.headers.upgrade !== 'filare-terminal')
       throw new FilareError({ code: 'not_found', message: 'no such terminal route' });
-    const session = context.fleet.live(decodeURIComponent(ref));
+    const session = context.fleet.live(decoded(ref));
     const { stage } = session.state;
     if (stage.phase !== 'running')
       throw new FilareError({
@@ -168,6 +224,10 @@ export async function serveTerminal(context: StreamContext, request: IncomingMes
       columns: Number(url.searchParams.get('columns') ?? '80'),
       rows: Number(url.searchParams.get('rows') ?? '24'),
     });
+    if (socket.destroyed) {
+      terminal.stream.destroy();
+      return;
+    }
     const name = context.terminals.add(terminal);
     socket.write(
       `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: filare-terminal\r\nfilare-terminal: ${name}\r\n\r\n`,
@@ -180,6 +240,14 @@ export async function serveTerminal(context: StreamContext, request: IncomingMes
     terminal.stream.on('error', end).on('close', () => socket.end());
     socket.pipe(terminal.stream, { end: false });
     terminal.stream.pipe(socket);
+    const leave = (): void => {
+      terminal.stream.destroy();
+      socket.destroy();
+    };
+    context.ending.addEventListener('abort', leave, { once: true });
+    socket.on('close', () => {
+      context.ending.removeEventListener('abort', leave);
+    });
   } catch (failure) {
     const known = asFilareError(failure);
     const text = JSON.stringify({ error: known.toBody() });
@@ -190,6 +258,7 @@ export async function serveTerminal(context: StreamContext, request: IncomingMes
 }
 
 function drained(response: ServerResponse): Promise<void> {
+  if (response.closed || response.destroyed) return Promise.resolve();
   return new Promise((resolve) => {
     const done = (): void => {
       response.off('drain', done);

@@ -47,7 +47,7 @@ export async function cleanup(fleet: Fleet, dry_run: boolean): Promise<readonly 
     });
   }
   for (const [session_id, folder] of known) {
-    if (live.has(session_id)) continue;
+    if (live.has(session_id) || !(await hasEnded(folder))) continue;
     for (const name of await leftovers(folder)) {
       if (!dry_run) await rm(name, { recursive: true, force: true });
       items.push({ kind: 'folder', name, session_id, action: done, reason: 'pipe of an attempt that is over' });
@@ -73,10 +73,14 @@ async function judge(
   const folder = known.get(session_id);
   if (folder === undefined)
     return { remove: false, reason: 'its session is not known here; remove it by hand: docker rm -f' };
-  const row = await readCheckpoint(folder);
-  return row !== null && (row.phase === 'stopped' || row.phase === 'failed')
+  return (await hasEnded(folder))
     ? { remove: true, reason: 'its session has ended' }
     : { remove: false, reason: 'its session may still be needed' };
+}
+
+async function hasEnded(folder: string): Promise<boolean> {
+  const row = await readCheckpoint(folder);
+  return row !== null && (row.phase === 'stopped' || row.phase === 'failed');
 }
 
 async function leftovers(folder: string): Promise<readonly string[]> {

@@ -15,20 +15,20 @@ export class FleetNetwork {
 
   /** Its name, once it exists. */
   ensure(): Promise<string> {
-    this.#ready ??= this.#make().catch((failure: unknown) => {
+    // Looked up each time, once for all who ask meanwhile: an unused network is quickly pruned by somebody.
+    this.#ready ??= this.#make().finally(() => {
       this.#ready = null;
-      throw failure;
     });
     return this.#ready;
   }
 
   /** Removes it. Harmless when there is none. */
   async end(): Promise<void> {
-    this.#ready = null;
     for (const network of await this.#around.engine.listNetworks(this.#labels())) {
       await this.#around.engine.removeNetwork(network.id);
       await this.#around.resources.closeNamed('network', network.name, 'removed');
     }
+    await this.#around.resources.closeNamed('network', this.name, 'not made');
   }
 
   #labels(): Record<string, string> {

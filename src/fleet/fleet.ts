@@ -23,6 +23,8 @@ import type { SessionNews } from '../session/session-memory.js';
 import type { SessionSurroundings } from '../session/surroundings.js';
 import { findSessions, readCheckpoint, writeCheckpoint } from './checkpoint.js';
 import { FleetNetwork } from './fleet-network.js';
+import { inTurn } from './in-turn.js';
+import { ManifestFiles } from './manifest-files.js';
 import { noRoomFor } from './room.js';
 import { openMemory } from './open-memory.js';
 import { RehearsalHost, type RehearsalScript } from './rehearsal-host.js';
@@ -32,6 +34,7 @@ import { sessionDetail } from './detail.js';
 import { EngineWatch } from './engine-watch.js';
 
 const LAUNCHES_AT_ONCE = 8;
+const LEARN_MS = 10_000;
 
 /** What the daemon hands in. */
 export interface FleetSurroundings {
@@ -60,6 +63,7 @@ export class Fleet {
   readonly #network: FleetNetwork;
   readonly #rehearsal: RehearsalHost;
   readonly #watch: EngineWatch;
+  readonly #manifests = new ManifestFiles();
   /** Ends under way, by session. */
   readonly #endings = new Map<string, Promise<void>>();
   #info: EngineInfo | null = null;
@@ -74,6 +78,9 @@ export class Fleet {
 
   /** Finds the sessions of earlier daemons: takes up those that are not over, lists the others. */
   async adopt(): Promise<void> {
+    // Before any of them begins: what runs already holds memory that those in the queue must not be given.
+    await this.#learn();
+    const found: Session[] = [];
     for (const { session_id, folder } of await findSessions(this.#around.paths.outputs)) {
       const row = await readCheckpoint(folder);
       if (row !== null && (row.phase === 'stopped' || row.phase === 'failed')) {
@@ -83,7 +90,8 @@ export class Fleet {
       try {
         const memory = await openMemory(this.#around, session_id, folder);
         const session = new Session(this.#sessionSurroundings(), folder, memory);
-        this.#take(session);
+        this.#live.set(session_id, session);
+        found.push(session);
       } catch (failure) {
         // One broken session never keeps the others from coming back.
         this.#around.log.error(
@@ -92,6 +100,7 @@ export class Fleet {
         );
       }
     }
+    for (const session of found) this.#take(session);
     await this.#rehearsal.adopt([...this.#live.values()].some((s) => s.state.rehearsal !== null));
     this.#watch.begin();
     await this.#sweep();
@@ -105,8 +114,14 @@ export class Fleet {
     signal: AbortSignal,
   ): Promise<readonly StartOutcome[]> {
     this.#info ??= await this.#around.engine.info({ signal });
-    if (rehearsal !== null) await this.#rehearsal.use(rehearsal);
-    return Promise.all(agents.map((agent) => this.#startOne(agent, rehearsal, by, signal)));
+    // One piece: a last rehearsed session that ends meanwhile must not take away the server of those that begin here.
+    const begun = await this.#exclusive(async () => {
+      if (rehearsal !== null) await this.#rehearsal.use(rehearsal, signal);
+      const sessions: (Begun | FilareError)[] = [];
+      for (const agent of agents) sessions.push(await this.#begin(agent, rehearsal, by).catch(asFilareError));
+      return sessions;
+    });
+    return Promise.all(begun.map((one, at) => this.#outcome(agents[at]?.id ?? '', one, signal)));
   }
 
   /** Live sessions first, then ended ones when asked for; newest last. */
@@ -148,7 +163,8 @@ export class Fleet {
     const found = this.find(ref);
     if (found.live === null) return found.row;
     await found.live.stop(by, grace_ms);
-    await this.#endings.get(found.live.state.session_id);
+    // The session is over; what it shared with others may take another try, which the log says.
+    await this.#endings.get(found.live.state.session_id)?.catch(() => undefined);
     return found.live.row;
   }
 
@@ -208,16 +224,11 @@ export class Fleet {
     await this.#starting;
   }
 
-  async #startOne(
-    agent: AgentSpec,
-    rehearsal: RehearsalScript | null,
-    by: string,
-    signal: AbortSignal,
-  ): Promise<StartOutcome> {
+  async #outcome(id: string, begun: Begun | FilareError, signal: AbortSignal): Promise<StartOutcome> {
     try {
-      const begun = await this.#exclusive(() => this.#begin(agent, rehearsal, by));
+      if (begun instanceof FilareError) throw begun;
       if (begun.outcome === 'already_running')
-        return { id: agent.id, outcome: 'already_running', session: begun.session.row, error: null };
+        return { id, outcome: 'already_running', session: begun.session.row, error: null };
       const { session } = begun;
       await session.until(
         (state) =>
@@ -240,28 +251,27 @@ export class Fleet {
       if (stage.phase === 'failed') {
         const error = {
           code: stage.failure?.code ?? 'bad_state',
-          message: `agent ${agent.id} did not start: ${stage.reason}`,
+          message: `agent ${id} did not start: ${stage.reason}`,
           hint: stage.failure?.hint ?? `filare-agents describe ${row.session_id}`,
         };
-        return { id: agent.id, outcome: 'refused', session: row, error };
+        return { id, outcome: 'refused', session: row, error };
       }
-      return { id: agent.id, outcome: 'started', session: row, error: null };
+      return { id, outcome: 'started', session: row, error: null };
     } catch (failure) {
       if (signal.aborted) throw failure;
       const known = asFilareError(failure);
-      return { id: agent.id, outcome: 'refused', session: null, error: known.toBody() };
+      return { id, outcome: 'refused', session: null, error: known.toBody() };
     }
   }
 
-  async #begin(
-    agent: AgentSpec,
-    rehearsal: RehearsalScript | null,
-    by: string,
-  ): Promise<{ readonly outcome: 'started' | 'already_running'; readonly session: Session }> {
+  async #begin(agent: AgentSpec, rehearsal: RehearsalScript | null, by: string): Promise<Begun> {
     const running = [...this.#live.values()].find(
       (s) => s.state.agent.id.toLowerCase() === agent.id.toLowerCase() && !s.ended,
     );
-    if (running !== undefined) return { outcome: 'already_running', session: running };
+    if (running !== undefined) {
+      refuseOther(agent.id, running);
+      return { outcome: 'already_running', session: running };
+    }
     if (this.#info !== null && agent.resources.memory_bytes > this.#info.memory_bytes) {
       throw new FilareError({
         code: 'limit_exceeded',
@@ -313,7 +323,7 @@ export class Fleet {
       this.#tell({ type: 'row', row });
       if (row.phase !== phase_before) {
         void writeCheckpoint(session.folder, row, this.#around.log);
-        for (const other of this.#live.values()) if (other.state.stage.phase === 'queued') other.nudge();
+        this.#nudgeQueued();
       }
     });
     session.begin();
@@ -325,6 +335,10 @@ export class Fleet {
         this.#around.log.error({ session_id, err: failure }, 'the end of a session could not be completed');
       })
       .finally(() => this.#endings.delete(session_id));
+  }
+
+  #nudgeQueued(): void {
+    for (const session of this.#live.values()) if (session.state.stage.phase === 'queued') session.nudge();
   }
 
   /** A session that is over moves to the ended ones; what it shared goes when it was the last. */
@@ -363,6 +377,7 @@ export class Fleet {
   }
 
   #observe(containers: readonly ContainerView[], complete: boolean): void {
+    if (this.#info === null) void this.#learn().then(() => this.#nudgeQueued());
     for (const session of this.#live.values()) {
       const { session_id, attempt } = session.state;
       const own = containers.find(
@@ -390,14 +405,26 @@ export class Fleet {
             ...agent.mounts.filter((m) => !m.read_only).map((m) => m.source),
           ]),
       noRoom: (session_id, agent) =>
-        noRoomFor(
-          session_id,
-          agent,
-          [...this.#live.values()].map((s) => s.state),
-          this.#info,
-        ),
-      launchSlot: (work, signal) => this.#launches.add(() => work(), { signal }),
+        this.#info === null
+          ? 'the engine does not answer'
+          : noRoomFor(
+              session_id,
+              agent,
+              [...this.#live.values()].map((s) => s.state),
+              this.#info,
+            ),
+      manifestChanged: (agent) => this.#manifests.changed(agent.source),
+      launchSlot: (work, signal) => inTurn(this.#launches, work, signal),
     };
+  }
+
+  /** What the host has. While the engine has not said so, nobody leaves the queue. */
+  async #learn(): Promise<void> {
+    try {
+      this.#info ??= await this.#around.engine.info({ deadline_ms: LEARN_MS });
+    } catch (failure) {
+      this.#around.log.warn({ err: failure }, 'the engine does not answer; agents in the queue wait for it');
+    }
   }
 
   #isLatest(row: SessionRow): boolean {
@@ -413,6 +440,30 @@ export class Fleet {
     const result = this.#starting.then(work);
     this.#starting = result.catch(() => undefined);
     return result;
+  }
+}
+
+interface Begun {
+  readonly outcome: 'started' | 'already_running';
+  readonly session: Session;
+}
+
+/** Home, workspace and Codex home are found by the id, whatever its case; a session that is being stopped is not one that runs. */
+function refuseOther(id: string, running: Session): void {
+  const { agent, desired } = running.state;
+  if (agent.id !== id) {
+    throw new FilareError({
+      code: 'conflict',
+      message: `agent ${agent.id} is running; ${id} differs from it in case only`,
+      hint: 'give one of them another id',
+    });
+  }
+  if (desired === 'stopped') {
+    throw new FilareError({
+      code: 'conflict',
+      message: `agent ${id} is being stopped`,
+      hint: 'start it when it has stopped',
+    });
   }
 }
 

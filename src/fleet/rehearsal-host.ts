@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { FilareError } from '../contract/errors.js';
+import { asFilareError, FilareError } from '../contract/errors.js';
 import type { ContainerRequest } from '../engine/engine.js';
 import { codexModelCatalog, REHEARSAL_MODEL } from '../rehearsal/codex-setup.js';
 import { packRehearsal } from '../rehearsal/pack.js';
@@ -39,18 +39,20 @@ export class RehearsalHost {
   }
 
   /** Takes a script for all rehearsed sessions; a model server that plays another one is replaced. */
-  async use(rehearsal: RehearsalScript): Promise<void> {
+  async use(rehearsal: RehearsalScript, signal: AbortSignal): Promise<void> {
     const plan: Plan = parsePlan(rehearsal);
     await mkdir(this.#folder, { recursive: true, mode: 0o755 });
     const hash = createHash('sha256').update(JSON.stringify(plan)).digest('hex').slice(0, 16);
     const running = await this.#running();
     if (running?.labels[LABEL.request] === hash && running.state === 'running') return;
-    this.#ready = null;
+    await this.#ready?.catch(() => undefined);
     await this.#remove();
     await packRehearsal(this.#folder, plan);
     await writeFile(join(this.#folder, 'hash'), hash);
     await writeFile(join(this.#folder, 'models.json'), JSON.stringify(codexModelCatalog()));
     for (const file of ['script.json', 'models.json']) await chmod(join(this.#folder, file), 0o644);
+    // Those who played the old script go on with the new one.
+    if (running !== undefined) await this.endpoint(signal);
   }
 
   /** After a restart of the daemon: the running server is taken up as it is; one that nobody needs goes. */
@@ -61,19 +63,22 @@ export class RehearsalHost {
       );
   }
 
-  /** How agents reach the server; makes sure that it runs and answers. */
+  /** How agents reach the server; makes sure that it runs and answers. The signal ends the caller's wait, not the start that others wait for too. */
   endpoint(signal: AbortSignal): Promise<RehearsalEndpoint> {
-    this.#ready ??= this.#start(signal).catch(async (failure: unknown) => {
-      this.#ready = null;
-      await this.#remove();
-      throw failure;
-    });
-    return this.#ready;
+    this.#ready ??= this.#start()
+      .catch(async (failure: unknown) => {
+        await this.#remove();
+        throw failure;
+      })
+      .finally(() => {
+        this.#ready = null;
+      });
+    return orAborted(this.#ready, signal);
   }
 
   /** Removes the server and its files. Harmless when there is none. */
   async end(): Promise<void> {
-    this.#ready = null;
+    await this.#ready?.catch(() => undefined);
     await this.#remove();
     await rm(this.#folder, { recursive: true, force: true });
   }
@@ -83,13 +88,18 @@ export class RehearsalHost {
       await this.#around.engine.remove(container.id);
       await this.#around.resources.closeNamed('container', container.name, 'removed');
     }
+    await this.#around.resources.closeNamed('container', this.#name, 'not made');
+  }
+
+  get #name(): string {
+    return `filare-${this.#around.paths.key}-rehearsal`;
   }
 
   async #running(): Promise<Awaited<ReturnType<FleetSurroundings['engine']['inspect']>>> {
     return (await this.#around.engine.list(this.#labels()))[0];
   }
 
-  async #start(signal: AbortSignal): Promise<RehearsalEndpoint> {
+  async #start(): Promise<RehearsalEndpoint> {
     const endpoint: RehearsalEndpoint = {
       provider: (agent) => ({
         base_url: `http://rehearsal:${String(PORT)}/v1`,
@@ -109,7 +119,7 @@ export class RehearsalHost {
     const { id } = await this.#around.engine.create(request);
     await this.#around.resources.opened(entry, { engine_id: id });
     await this.#around.engine.start(id);
-    await this.#answers(id, signal);
+    await this.#answers(id);
     return endpoint;
   }
 
@@ -123,7 +133,7 @@ export class RehearsalHost {
     });
     const { uid, gid } = this.#around.user;
     return {
-      name: `filare-${this.#around.paths.key}-rehearsal`,
+      name: this.#name,
       image: IMAGE,
       labels: { ...this.#labels(), [LABEL.owner]: String(this.#around.caller_uid), [LABEL.request]: hash },
       user: `${String(uid)}:${String(gid)}`,
@@ -152,11 +162,11 @@ export class RehearsalHost {
     };
   }
 
-  async #answers(id: string, signal: AbortSignal): Promise<void> {
+  async #answers(id: string): Promise<void> {
     const until_ms = this.#around.now_ms() + READY_MS;
     for (;;) {
       const probe = await this.#around.engine
-        .exec(id, { command: ['curl', '-sf', `http://127.0.0.1:${String(PORT)}/healthz`] }, { signal })
+        .exec(id, { command: ['curl', '-sf', `http://127.0.0.1:${String(PORT)}/healthz`] })
         .catch(() => null);
       if (probe?.exit_code === 0) return;
       if (this.#around.now_ms() > until_ms) {
@@ -172,6 +182,24 @@ export class RehearsalHost {
 
   #labels(): Record<string, string> {
     return { [LABEL.project]: this.#around.paths.key, [LABEL.purpose]: 'rehearsal' };
+  }
+}
+
+async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  // When nobody waits any more, a failure is nobody's.
+  work.catch(() => undefined);
+  if (signal.aborted) throw asFilareError(signal.reason);
+  let onAbort: (() => void) | undefined;
+  const aborted = new Promise<never>((_resolve, reject) => {
+    onAbort = () => {
+      reject(asFilareError(signal.reason));
+    };
+    signal.addEventListener('abort', onAbort, { once: true });
+  });
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    if (onAbort !== undefined) signal.removeEventListener('abort', onAbort);
   }
 }
 

@@ -44,6 +44,7 @@ export async function halt(context: {
 
 /** Whoever followed the journal, or nobody: what Codex wrote last is taken in before the attempt is called over. */
 async function takeRest(context: {
+  readonly around: SessionSurroundings;
   readonly folder: string;
   readonly state: SessionState;
   readonly offset: () => number;
@@ -56,5 +57,11 @@ async function takeRest(context: {
     follow: false,
     signal: new AbortController().signal,
   });
-  for await (const lines of rest) await context.take(lines);
+  try {
+    for await (const lines of rest) await context.take(lines);
+  } catch (failure) {
+    // A journal that somebody cut or replaced has no rest, and keeps no attempt from ending; what could not be written down is tried again.
+    if (!(failure instanceof FilareError) || failure.code !== 'bad_state') throw failure;
+    context.around.log.error({ session_id: context.state.session_id, err: failure }, 'the end of a journal is lost');
+  }
 }

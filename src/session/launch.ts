@@ -180,6 +180,9 @@ export async function removeLeftovers(context: Pick<LaunchContext, 'around' | 's
     await around.engine.remove(container.id);
     await around.resources.closeNamed('container', container.name, 'removed');
   }
+  // Booked by a daemon that died before it made them.
+  for (const stage of ['startup', 'codex'] as const)
+    await around.resources.closeNamed('container', containerName(session_id, attempt, stage), 'not made');
 }
 
 async function createBooked(context: LaunchContext, request: ContainerRequest): Promise<string> {
@@ -190,7 +193,9 @@ async function createBooked(context: LaunchContext, request: ContainerRequest): 
     session_id: context.state().session_id,
   });
   try {
-    const { id, warnings } = await around.engine.create(request, { signal });
+    // Always awaited: what the engine makes after nobody listens any more would be found by nobody.
+    const { id, warnings } = await around.engine.create(request);
+    signal.throwIfAborted();
     await around.resources.opened(entry, { engine_id: id });
     for (const text of warnings) await context.commit({ type: 'said', level: 'warning', text: `engine: ${text}` });
     return id;

@@ -136,7 +136,8 @@ function nextRunning(
       });
     }
   }
-  if (!observed.probed) return state.outbox.some((m) => m.sent) ? { do: 'probe' } : NOTHING;
+  // While a turn runs, what was sent may still be on its way into it: its end says.
+  if (!observed.probed && stage.turn === null && state.outbox.some((m) => m.sent)) return { do: 'probe' };
   if (stage.turn?.interrupting === true && observed.interrupted_turn !== stage.turn.turn_id) {
     return { do: 'interrupt', turn_id: stage.turn.turn_id };
   }

@@ -1,9 +1,8 @@
 import { join } from 'node:path';
 import type { AgentEvent, AgentItem } from '../contract/agent-event.js';
-import { FilareError } from '../contract/errors.js';
+import { asFilareError, FilareError } from '../contract/errors.js';
 import type { Piece, TranscriptEntry } from '../contract/transcript.js';
 import type { JournalLine } from '../channel/channel.js';
-import { JournalFile } from '../channel/journal-file.js';
 import { observe } from '../codex/observe.js';
 import { withItem } from '../codex/request.js';
 import { AppendLog } from '../ledger/append-log.js';
@@ -13,8 +12,10 @@ import type { StorySource } from '../transcript/story-fact.js';
 import { TranscriptStore } from '../transcript/store.js';
 import { apply, firstState } from './apply.js';
 import { attemptFolder } from './attempt-folder.js';
+import { narrate } from './narrate-sources.js';
 import { sessionRecordSchema, type SessionFact, type SessionRecord } from './record.js';
 import { policyOf } from './policy.js';
+import { ReplayedJournal } from './replayed-journal.js';
 import type { SessionState } from './state.js';
 import { tell } from './story.js';
 
@@ -71,6 +72,8 @@ export class SessionMemory {
   #offset = 0;
   /** Time of the latest source: what carries no time of its own happened then. */
   #time_ms: number;
+  /** Entries that the disk did not take: they go before the next ones. Derived again when this process ends first. */
+  #owed: readonly TranscriptEntry[] = [];
   #turn: Promise<unknown> = Promise.resolve();
 
   private constructor(
@@ -238,33 +241,24 @@ export class SessionMemory {
 
   /** Narrates, writes what the transcript lacks, then tells those who watch. */
   async #tell(sources: readonly StorySource[], events: readonly AgentEvent[]): Promise<void> {
-    const fresh: TranscriptEntry[] = [];
-    const pieces: Piece[] = [];
-    const pieces_before: number[] = [];
-    const known = this.#store.last_seq;
-    let joins = false;
-    for (const source of sources) {
-      const told = this.#narrator.tell(source);
-      for (const piece of told.pieces) {
-        const last = joins ? pieces.at(-1) : undefined;
-        if (last?.item_id === piece.item_id && last.kind === piece.kind)
-          pieces[pieces.length - 1] = { ...last, text: last.text + piece.text };
-        else pieces.push(piece);
-        joins = true;
-      }
-      for (const entry of told.entries) {
-        if (entry.seq <= known) continue;
-        fresh.push(entry);
-        pieces_before.push(pieces.length);
-        joins = false;
-      }
-    }
-    const last = fresh.at(-1);
-    const lines = fresh.map((entry) => JSON.stringify(entry));
-    if (last !== undefined) await this.#store.append(lines, last.seq);
+    const told = narrate(this.#narrator, sources, this.#store.last_seq);
+    const { pieces } = told;
+    const entries = this.#owed.length === 0 ? told.entries : [...this.#owed, ...told.entries];
+    const pieces_before = [...this.#owed.map(() => 0), ...told.pieces_before];
+    const last = entries.at(-1);
+    const lines = entries.map((entry) => JSON.stringify(entry));
+    const failure =
+      last === undefined ? null : await this.#store.append(lines, last.seq).then(() => null, asFilareError);
+    this.#owed = failure === null ? [] : entries;
     this.#keepOpen(pieces, events);
-    const news: SessionNews = { entries: fresh, lines, pieces, pieces_before, events };
+    // What could not be written is not shown yet, but it has happened.
+    const news: SessionNews =
+      failure === null
+        ? { entries, lines, pieces, pieces_before, events }
+        : { entries: [], lines: [], pieces: [], pieces_before: [], events };
     for (const listener of this.#listeners) listener(news);
+    // A fact is in the ledger already; a journal is not read on before there is room for what it says.
+    if (failure !== null && events.length > 0) throw failure;
   }
 
   /** An approval of a file change names its item; the changes were said when that item began. */
@@ -303,43 +297,6 @@ export class SessionMemory {
  */
 function outlivesMachine(fact: SessionFact): boolean {
   return fact.type !== 'sent';
-}
-
-/** Reads a journal forward, up to given offsets. */
-class ReplayedJournal {
-  readonly #ending = new AbortController();
-  readonly #batches: AsyncIterator<readonly JournalLine[]>;
-  #waiting: readonly JournalLine[] = [];
-
-  constructor(path: string, from: number) {
-    this.#batches = new JournalFile(path)
-      .read({ from, follow: false, signal: this.#ending.signal })
-      [Symbol.asyncIterator]();
-  }
-
-  async until(offset: number, take: (lines: readonly JournalLine[]) => Promise<void>): Promise<void> {
-    for (;;) {
-      if (this.#waiting.length === 0) {
-        const batch = await this.#batches.next();
-        if (batch.done === true) return;
-        this.#waiting = batch.value;
-      }
-      const past = this.#waiting.findIndex((line) => line.end > offset);
-      if (past === -1) {
-        await take(this.#waiting);
-        this.#waiting = [];
-        continue;
-      }
-      await take(this.#waiting.slice(0, past));
-      this.#waiting = this.#waiting.slice(past);
-      return;
-    }
-  }
-
-  async close(): Promise<void> {
-    this.#ending.abort();
-    await this.#batches.return?.();
-  }
 }
 
 function subject(state: SessionState): StorySubject {

@@ -32,6 +32,7 @@ const STEP_RETRY_FIRST_MS = 500;
 const STEP_RETRY_MAX_MS = 30_000;
 const PROBE_DEADLINE_MS = 30_000;
 const MAX_RESENDS = 3;
+const REATTACH_MS = 5_000;
 
 /** A session that is not over. */
 export class Session {
@@ -40,6 +41,8 @@ export class Session {
   readonly #memory: SessionMemory;
   readonly #turns = new TurnWatch();
   readonly #resends = new Map<string, number>();
+  /** Prompts whose decision is being written down: the first one counts. */
+  readonly #deciding = new Set<string>();
   #observed: Observed = {
     container: { state: 'unknown' },
     no_room: null,
@@ -53,10 +56,15 @@ export class Session {
   #holds = 0;
   /** This daemon prepared the container that is to be launched, so nothing of the handshake can be lost. */
   #prepared = false;
+  /** An earlier daemon began this session: that the engine is away now is no failure of its launch. */
+  #takenUp = false;
   #stepEnding = new AbortController();
   #wake: () => void = () => undefined;
   #awake = false;
   #letGo = false;
+  /** Why the journal could not be followed, the last time. */
+  #lost: string | null = null;
+  #reattach: NodeJS.Timeout | undefined;
   #running: Promise<void> = Promise.resolve();
 
   constructor(around: SessionSurroundings, folder: string, memory: SessionMemory) {
@@ -70,7 +78,8 @@ export class Session {
 
   /** Begins the loop. */
   begin(): void {
-    this.#observed = { ...this.#observed, probed: !this.state.outbox.some((m) => m.sent) };
+    this.#lookUpSent();
+    this.#takenUp = this.state.attempt > 0;
     this.#running = this.#loop();
   }
 
@@ -92,7 +101,7 @@ export class Session {
       codex_home: agentFolders(this.#around, this.state.agent.id).codex_home,
       transcript: sessionFiles(this.folder).transcript,
       health: this.#health,
-      manifest_changed: false,
+      manifest_changed: this.#around.manifestChanged(this.state.agent),
     });
   }
 
@@ -125,7 +134,7 @@ export class Session {
     await this.#running;
   }
 
-  /** Asks for a new attempt on the same thread; resolves when it runs, waits in the queue or has failed. */
+  /** Asks for a new attempt on the same thread; resolves when it runs, or has failed and waits or gave up. */
   async restart(by: string, signal: AbortSignal): Promise<void> {
     this.#refuseEnded();
     const before = this.state.attempt;
@@ -133,8 +142,9 @@ export class Session {
     this.#stepEnding.abort();
     this.nudge();
     await this.until(
-      (state) =>
-        (state.attempt > before && state.stage.phase !== 'preparing' && state.stage.phase !== 'starting') || this.ended,
+      ({ attempt, stage }) =>
+        this.ended ||
+        (attempt > before && (stage.phase === 'running' || (stage.phase === 'backing_off' && stage.until_ms !== null))),
       signal,
     );
   }
@@ -185,11 +195,15 @@ export class Session {
         message: `no prompt ${prompt_id} is open`,
         hint: 'filare-agents feedback list',
       });
-    if (open.decision !== null) {
+    if (this.state.stage.phase !== 'running') {
       throw new FilareError({
-        code: 'conflict',
-        message: `prompt ${prompt_id} was decided already: ${open.decision.choice} by ${open.decision.by}`,
+        code: 'ended',
+        message: `the attempt of ${this.state.agent.id} that asked ${prompt_id} is ending; nobody waits for the answer`,
       });
+    }
+    if (open.decision !== null || this.#deciding.has(prompt_id)) {
+      const how = open.decision === null ? '' : `: ${open.decision.choice} by ${open.decision.by}`;
+      throw new FilareError({ code: 'conflict', message: `prompt ${prompt_id} was decided already${how}` });
     }
     if (open.request.kind === 'approval' && !open.request.choices.includes(decision.choice)) {
       throw new FilareError({
@@ -198,15 +212,20 @@ export class Session {
       });
     }
     const prompt = toPrompt(this.state, open);
-    await this.#memory.commit({
-      type: 'decision',
-      prompt_id,
-      request_id: open.request.request_id,
-      choice: decision.choice,
-      by: decision.by,
-      reason: decision.reason,
-      rule: null,
-    });
+    this.#deciding.add(prompt_id);
+    try {
+      await this.#memory.commit({
+        type: 'decision',
+        prompt_id,
+        request_id: open.request.request_id,
+        choice: decision.choice,
+        by: decision.by,
+        reason: decision.reason,
+        rule: null,
+      });
+    } finally {
+      this.#deciding.delete(prompt_id);
+    }
     this.nudge();
     return prompt;
   }
@@ -319,13 +338,18 @@ export class Session {
         retry_ms = STEP_RETRY_FIRST_MS;
       } catch (failure) {
         if (this.#isLetGo()) break;
-        if (await this.#failed(step, asFilareError(failure))) continue;
+        if (await this.#failed(step, asFilareError(failure)).catch(() => false)) continue;
         await this.#sleep(retry_ms);
         retry_ms = Math.min(retry_ms * 2, STEP_RETRY_MAX_MS);
       }
     }
-    await this.#release(new FilareError({ code: 'ended', message: 'the daemon stops' }));
-    await this.#memory.close();
+    try {
+      await this.#release(new FilareError({ code: 'ended', message: 'the daemon stops' }));
+      await this.#memory.close();
+    } catch (failure) {
+      // Nobody can do anything about it, and those who wait for the end must not fail for it.
+      this.#around.log.error({ session_id: this.state.session_id, err: failure }, 'a session was not closed cleanly');
+    }
   }
 
   /** Asked anew each time: it changes while a step is awaited. */
@@ -370,6 +394,7 @@ export class Session {
     );
     if (step.do === 'prepare' || step.do === 'launch') {
       if (this.state.desired === 'stopped' || this.state.restart_asked) return true;
+      if (step.do === 'prepare' && this.#takenUp && failure.code === 'engine_unavailable') return false;
       await this.#memory.commit({
         type: 'attempt_ending',
         cause: 'launch_failed',
@@ -438,12 +463,13 @@ export class Session {
     await this.#openLink();
     this.#health = 'ok';
     this.#observed = { ...this.#observed, attached: true, answered: new Set(), interrupted_turn: null };
+    this.#lookUpSent();
   }
 
   async #openLink(): Promise<AttemptLink> {
     await this.#release(new FilareError({ code: 'ended', message: 'the channel is opened again' }));
     this.#holds += 1;
-    const { attempt, session_id } = this.state;
+    const { attempt } = this.state;
     const prefix = `${String(attempt)}-${this.#around.now_ms().toString(36)}-${String(this.#holds)}`;
     this.#link = await AttemptLink.open(
       attemptPaths(attemptFolder(this.folder, attempt).folder),
@@ -452,23 +478,27 @@ export class Session {
       {
         take: (lines) => this.#memory.take(lines),
         broken: (failure) => {
-          this.#health = 'degraded';
-          const known = asFilareError(failure);
-          this.#around.log.error({ session_id, err: known }, 'the journal cannot be followed');
-          void this.#memory
-            .commit({
-              type: 'said',
-              level: 'error',
-              text: `the journal cannot be followed: ${known.message}`,
-              data: {},
-            })
-            .catch((again: unknown) =>
-              this.#around.log.error({ session_id, err: again }, 'nor can that be written down'),
-            );
+          this.#lose(asFilareError(failure));
         },
       },
     );
     return this.#link;
+  }
+
+  /** The journal cannot be followed any more (a full disk, a file that somebody touched): said once, tried again after a while. */
+  #lose(failure: FilareError): void {
+    this.#health = 'degraded';
+    this.#around.log.error(
+      { session_id: this.state.session_id, err: failure },
+      'the journal cannot be followed; trying again',
+    );
+    if (this.#lost !== failure.message) this.#say('error', `the journal cannot be followed: ${failure.message}`);
+    this.#lost = failure.message;
+    clearTimeout(this.#reattach);
+    this.#reattach = setTimeout(() => {
+      this.#observed = { ...this.#observed, attached: false };
+      this.nudge();
+    }, REATTACH_MS);
   }
 
   /** Round trip that cannot overtake what lies unread in the pipe: afterwards a message that was not shown was not taken. */
@@ -481,7 +511,10 @@ export class Session {
         { deadline_ms: PROBE_DEADLINE_MS, signal: this.#stepEnding.signal },
       );
     }
-    for (const message of this.state.outbox.filter((m) => m.sent)) {
+    const { stage } = this.state;
+    // A turn that runs may yet show what it was steered with (a command keeps it busy): its end asks again.
+    const lost = stage.phase === 'running' && stage.turn === null ? this.state.outbox.filter((m) => m.sent) : [];
+    for (const message of lost) {
       const resends = (this.#resends.get(message.message_id) ?? 0) + 1;
       this.#resends.set(message.message_id, resends);
       await this.#memory.commit({
@@ -492,6 +525,11 @@ export class Session {
       });
     }
     this.#observed = { ...this.#observed, probed: true };
+  }
+
+  /** Messages that were sent and are not shown have to be looked up before anything else is sent. */
+  #lookUpSent(): void {
+    this.#observed = { ...this.#observed, probed: !this.state.outbox.some((m) => m.sent) };
   }
 
   async #halt(): Promise<void> {
@@ -506,6 +544,7 @@ export class Session {
       take: (lines) => this.#memory.take(lines),
     });
     this.#link = null;
+    clearTimeout(this.#reattach);
     this.#health = 'unknown';
     this.#prepared = false;
     this.#observed = {
@@ -555,6 +594,12 @@ export class Session {
       const known = asFilareError(failure);
       // When the attempt ends, its end says what becomes of the message.
       if (known.code === 'ended' || !this.state.outbox.some((m) => m.message_id === message.message_id)) return;
+      if (known.code === 'timeout' || known.code === 'version_mismatch') {
+        // No refusal: it may have been taken, and what is sent twice is delivered twice. The journal knows.
+        this.#lookUpSent();
+        this.nudge();
+        return;
+      }
       this.#memory
         .commit({ type: 'not_taken', message_id: message.message_id, reason: known.message, again: turn_id !== null })
         .then(() => this.nudge())
@@ -588,6 +633,7 @@ export class Session {
   async #release(cause: FilareError): Promise<void> {
     const link = this.#link;
     this.#link = null;
+    clearTimeout(this.#reattach);
     await link?.close(cause);
   }
 

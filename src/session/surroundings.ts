@@ -33,6 +33,8 @@ export interface SessionSurroundings {
   readonly agentFolders: (session_id: string) => readonly string[];
   /** Null when there is room for this session; else why not. Called again after `roomChanged`. */
   readonly noRoom: (session_id: string, agent: AgentSpec) => string | null;
-  /** Runs work with at most so many launches at once. */
+  /** The manifest that the agent was read from is not what it was then. Never throws; cheap. */
+  readonly manifestChanged: (agent: AgentSpec) => boolean;
+  /** Runs work with at most so many launches at once. The signal ends the wait for a turn; work that has begun is always awaited. */
   readonly launchSlot: <T>(work: () => Promise<T>, signal: AbortSignal) => Promise<T>;
 }

@@ -233,6 +233,35 @@ describe('the state machine', () => {
     }
   });
 
+  it('a message that was shown before it was looked up keeps nothing waiting', () => {
+    const asked = apply(running(), {
+      from: 'ledger',
+      fact: { type: 'message', message_id: 'm-2', from: 'x', text: 'hi', images: [], mode: 'queue' },
+      time_ms: 2,
+    });
+    expect(next(asked, { ...ALIVE, probed: false }, policyOf, 2)).toMatchObject({ do: 'deliver' });
+  });
+
+  it('what a turn that runs was steered with is not sent again while that turn may still show it', () => {
+    let state = running();
+    const facts: SessionFact[] = [
+      { type: 'message', message_id: 'm-3', from: 'x', text: 'hi', images: [], mode: 'steer' },
+      { type: 'sent', message_id: 'm-3', turn_id: 'u' },
+    ];
+    for (const fact of facts) state = apply(state, { from: 'ledger', fact, time_ms: 2 });
+    const unknown = { ...ALIVE, probed: false };
+    state = apply(state, { from: 'agent', event: { type: 'turn_started', turn_id: 'u', time_ms: null }, time_ms: 2 });
+    expect(next(state, unknown, policyOf, 3)).toEqual({ do: 'nothing' });
+    state = apply(state, { from: 'ledger', fact: { type: 'interrupt', turn_id: 'u', by: 'x' }, time_ms: 3 });
+    expect(next(state, unknown, policyOf, 3)).toEqual({ do: 'interrupt', turn_id: 'u' });
+    state = apply(state, {
+      from: 'agent',
+      event: { type: 'turn_ended', turn_id: 'u', status: 'interrupted', error: null, time_ms: null },
+      time_ms: 4,
+    });
+    expect(next(state, unknown, policyOf, 4)).toEqual({ do: 'probe' });
+  });
+
   it('the same request id in the next attempt is another prompt', () => {
     const ask = (state: SessionState): SessionState =>
       apply(state, {

@@ -1,4 +1,5 @@
 import type { CommandUnknownOpts } from '@commander-js/extra-typings';
+import { DaemonUnreachable } from '../../client/http-request.js';
 import { newCommand } from '../command.js';
 import type { CliContext } from '../context.js';
 import { sayAge, sayBytes } from '../duration.js';
@@ -10,6 +11,13 @@ import type { Fleet } from '../../client/fleet.js';
 
 /** How often the dashboard is read anew, in milliseconds. */
 const REFRESH_MS = 1000;
+
+const NOBODY_ANSWERS: Span[] = [
+  styled(
+    'yellow',
+    'the daemon does not answer; this was seen last. Agents keep running, and any command starts it again',
+  ),
+];
 
 /** `dashboard`: sessions, totals and the inbox, live. */
 export function dashboardCommand(context: CliContext): CommandUnknownOpts {
@@ -31,15 +39,28 @@ export function dashboardCommand(context: CliContext): CommandUnknownOpts {
         return;
       }
       const screen = new LiveScreen(out, 'stdout');
+      let lines: Span[][] = [];
       try {
         while (!out.gone.aborted) {
-          screen.draw(await dashboardLines(context, fleet));
+          const fresh = await orUnreachable(dashboardLines(context, fleet));
+          lines = fresh ?? lines;
+          screen.draw(fresh === undefined ? [...lines, [], NOBODY_ANSWERS] : lines);
           await pause(context.interrupts.signal);
         }
       } finally {
         screen.leave();
       }
     });
+}
+
+/** A daemon that is gone comes back with the next command: what was seen last stays until then. */
+async function orUnreachable(read: Promise<Span[][]>): Promise<Span[][] | undefined> {
+  try {
+    return await read;
+  } catch (failure) {
+    if (failure instanceof DaemonUnreachable) return undefined;
+    throw failure;
+  }
 }
 
 async function dashboardLines(context: CliContext, fleet: Fleet): Promise<Span[][]> {

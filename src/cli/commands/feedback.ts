@@ -9,6 +9,9 @@ import { promptTable } from '../prompt-table.js';
 import { safeJson } from '../output.js';
 import { styled } from '../style.js';
 
+/** Column of the values of `feedback show`. */
+const NAME_CHARS = 12;
+
 /** `feedback …`: the inbox. */
 export function feedbackCommand(context: CliContext): CommandUnknownOpts {
   const group = newCommand('feedback', 'The inbox: what agents ask a person to decide', [
@@ -49,7 +52,7 @@ function showPrompt(context: CliContext): CommandUnknownOpts {
       await using fleet = await context.openFleet();
       const prompt = await findPrompt(fleet, id);
       if (context.globals.json === true) context.out.json(prompt);
-      else for (const line of promptLines(prompt)) context.out.line(styled('dim', line[0].padEnd(12)), line[1]);
+      else for (const line of promptLines(prompt)) context.out.line(styled('dim', line[0].padEnd(NAME_CHARS)), line[1]);
     });
 }
 
@@ -57,7 +60,7 @@ function approve(context: CliContext): CommandUnknownOpts {
   return newCommand('approve', 'Let an agent do what it asks for', ['filare-agents feedback approve PROMPT'])
     .argument('<prompt...>', 'prompt ids, or unique beginnings of them')
     .option('--reason <text>', 'why; it is recorded')
-    .action((ids, options) => decideAll(context, ids, ['accept'], options.reason));
+    .action((ids, options) => decideAll(context, ids, ['accept'], options.reason, 'approved'));
 }
 
 function reject(context: CliContext): CommandUnknownOpts {
@@ -66,7 +69,7 @@ function reject(context: CliContext): CommandUnknownOpts {
   ])
     .argument('<prompt...>', 'prompt ids, or unique beginnings of them')
     .option('--reason <text>', 'why; it is recorded')
-    .action((ids, options) => decideAll(context, ids, ['decline', 'cancel'], options.reason));
+    .action((ids, options) => decideAll(context, ids, ['decline', 'cancel'], options.reason, 'rejected'));
 }
 
 function answer(context: CliContext): CommandUnknownOpts {
@@ -78,23 +81,38 @@ function answer(context: CliContext): CommandUnknownOpts {
     .action((id, words) => decideAll(context, [id], [words.join(' ')], undefined));
 }
 
-/** Decides with the first of `wanted` that the prompt offers; with the first one where it offers none of them, and lets the daemon judge. */
+/**
+ * Decides with the first of `wanted` that the prompt offers; with the first one where it offers none of them, and lets the daemon judge. With a
+ * `verdict` only approvals: to a question, "accept" would be an answer that nobody gave.
+ */
 async function decideAll(
   context: CliContext,
   ids: readonly string[],
   wanted: readonly [string, ...string[]],
   reason: string | undefined,
+  verdict?: 'approved' | 'rejected',
 ): Promise<void> {
   await using fleet = await context.openFleet();
   const decided: Prompt[] = [];
   for (const id of ids) {
     const prompt = await findPrompt(fleet, id);
+    if (prompt.kind === 'question' && verdict !== undefined) throw isQuestion(prompt, verdict);
     const choice = wanted.find((word) => prompt.choices.includes(word)) ?? wanted[0];
     decided.push(await fleet.decide(prompt.prompt_id, { choice, reason, by: 'operator' }));
     if (context.globals.json !== true)
       context.out.line(styled('bold', prompt.id), `: ${choice}  `, styled('dim', prompt.summary));
   }
   if (context.globals.json === true) context.out.json(decided);
+}
+
+function isQuestion(prompt: Prompt, verdict: string): FilareError {
+  const example = prompt.suggested_reply ?? prompt.choices[0] ?? 'TEXT';
+  return new FilareError({
+    code: 'usage',
+    message: `${prompt.id} asks a question, which cannot be ${verdict}: ${showHidden(prompt.summary)}`,
+    hint: `filare-agents feedback answer ${prompt.prompt_id} ${/^[\w.-]+$/.test(example) ? example : 'TEXT'}`,
+    details: { prompt_id: prompt.prompt_id, choices: prompt.choices },
+  });
 }
 
 async function findPrompt(fleet: Fleet, id: string): Promise<Prompt> {
@@ -128,7 +146,7 @@ function promptLines(prompt: Prompt): (readonly [name: string, value: string])[]
     ['kind', `${prompt.kind}, ${prompt.severity}`],
     ['asks', showHidden(prompt.summary)],
     ['reason', prompt.reason === null ? null : showHidden(prompt.reason)],
-    ['would do', safeJson(prompt.requested_action, 2)],
+    ['would do', safeJson(prompt.requested_action, 2).replaceAll('\n', `\n${' '.repeat(NAME_CHARS)}`)],
     ['choices', prompt.choices.join(', ')],
     ['suggested', prompt.suggested_reply],
     ['since', prompt.created_at],

@@ -32,11 +32,16 @@ export class LiveScreen {
   /** Takes the block away, as if it had never been. */
   erase(): void {
     this.#put(this.#erasure());
-    this.leave();
+    this.#forget();
   }
 
-  /** Leaves the block as it stands. */
+  /** Leaves the block as it stands, without the `^C` that the terminal may have echoed below it. */
   leave(): void {
+    if (this.#drawn > 0) this.#put(`${this.#erasure()}${this.#last}`);
+    this.#forget();
+  }
+
+  #forget(): void {
     this.#drawn = 0;
     this.#last = '';
   }

@@ -203,6 +203,14 @@ describe('the inbox', () => {
     expect(daemon.calls.at(-1)).toMatchObject({ route: 'decidePrompt', body: { choice, by: 'operator' } });
   });
 
+  it.each(['approve', 'reject'])('never takes %s for the answer to a question', async (verdict) => {
+    daemon.on.listPrompts = () => [promptOf({ prompt_id: 'p-q', kind: 'question', choices: ['blue', 'green'] })];
+    const { code, stderr } = await run(project, ['feedback', verdict, 'p-q']);
+    expect(code).toBe(2);
+    expect(stderr).toContain('filare-agents feedback answer p-q');
+    expect(daemon.calls.filter(({ route }) => route === 'decidePrompt')).toEqual([]);
+  });
+
   it('shows one prompt, and knows no other', async () => {
     expect((await run(project, ['feedback', 'show', 'p-abc'])).stdout).toContain('rm -rf build');
     expect((await run(project, ['feedback', 'show', 'p-nope'])).code).toBe(3);

@@ -32,7 +32,7 @@ const HOSTILE = [
 
 /** Everything a terminal may be given: printable text, newline, tab, our own colours, and our own cursor moves. */
 function dangerous(text: string): string[] {
-  const without_ours = text.replace(/\u001b\[(1|2|22|3[1-6]|39)m|\u001b\[\d+A\u001b\[J/g, '');
+  const without_ours = text.replace(/\u001b\[(1|2|22|3[1-6]|39)m|\u001b\[\d+F\u001b\[J/g, '');
   return Array.from(without_ours).filter((char) => {
     const code = char.codePointAt(0) ?? 0;
     if (char === '\n' || char === '\t') return false;

@@ -240,6 +240,6 @@ describe('the live view', () => {
     expect(code).toBe(0);
     expect(stdout).toContain('2 sessions · 2 idle');
     expect(stdout).toContain('2 sessions · 2 stopped');
-    expect(stdout).toMatch(/\u001b\[\d+A\u001b\[J/);
+    expect(stdout).toMatch(/\u001b\[\d+F\u001b\[J/);
   });
 });

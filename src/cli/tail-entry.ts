@@ -50,7 +50,8 @@ export function entryBody(entry: TranscriptEntry): BodyLine[] {
 function commandLine(command: string, data: Readonly<Record<string, unknown>>): BodyLine {
   const exit_code = data['exit_code'];
   const duration_ms = data['duration_ms'];
-  const took = typeof duration_ms === 'number' ? `, ${sayDuration(duration_ms)}` : '';
+  // Codex says 0 of what ended before it looked: nothing is known, so nothing is said.
+  const took = typeof duration_ms === 'number' && duration_ms > 0 ? `, ${sayDuration(duration_ms)}` : '';
   const ended = typeof exit_code === 'number' ? `exit ${exit_code}` : textField(data, 'status');
   return [
     styled('bold', `$ ${command.replaceAll('\n', '\n    ')}`),

@@ -64,6 +64,8 @@ export class Fleet {
   readonly #rehearsal: RehearsalHost;
   readonly #watch: EngineWatch;
   readonly #manifests = new ManifestFiles();
+  /** Sessions whose record cannot be read: shown as failed, and nothing of theirs is touched. */
+  readonly #unreadable = new Map<string, { readonly row: SessionRow; readonly folder: string }>();
   /** Ends under way, by session. */
   readonly #endings = new Map<string, Promise<void>>();
   #info: EngineInfo | null = null;
@@ -96,8 +98,9 @@ export class Fleet {
         // One broken session never keeps the others from coming back.
         this.#around.log.error(
           { session_id, err: failure },
-          'a session cannot be opened again; its folder is left as it is',
+          'a session cannot be opened again; its folder and container are left as they are',
         );
+        if (row !== null) this.#unreadable.set(session_id, { row: unreadableRow(row, asFilareError(failure)), folder });
       }
     }
     for (const session of found) this.#take(session);
@@ -127,9 +130,8 @@ export class Fleet {
   /** Live sessions first, then ended ones when asked for; newest last. */
   rows(all: boolean): readonly SessionRow[] {
     const live = [...this.#live.values()].map((session) => session.row);
-    const ended = all
-      ? [...this.#ended.values()].map((e) => e.row)
-      : [...this.#ended.values()].map((e) => e.row).filter((row) => row.phase === 'failed' && this.#isLatest(row));
+    const over = [...this.#ended.values(), ...this.#unreadable.values()].map((e) => e.row);
+    const ended = all ? over : over.filter((row) => row.phase === 'failed' && this.#isLatest(row));
     return [...ended, ...live].sort(
       (a, b) => a.started_at.localeCompare(b.started_at) || a.session_id.localeCompare(b.session_id),
     );
@@ -142,7 +144,7 @@ export class Fleet {
     const session_id = resolveRef(ref, this.rows(true));
     const live = this.#live.get(session_id);
     if (live !== undefined) return { live };
-    const ended = this.#ended.get(session_id);
+    const ended = this.#ended.get(session_id) ?? this.#unreadable.get(session_id);
     if (ended === undefined) throw new FilareError({ code: 'not_found', message: `no session ${ref}` });
     return { live: null, ...ended };
   }
@@ -477,4 +479,10 @@ function compactTime(now_ms: number): string {
 
 function gib(bytes: number): string {
   return `${(bytes / 2 ** 30).toFixed(1)} GiB`;
+}
+
+/** A session whose record cannot be read, as users see it. */
+function unreadableRow(row: SessionRow, failure: FilareError): SessionRow {
+  const end_reason = `its record cannot be read: ${failure.message}`;
+  return { ...row, phase: 'failed', activity: null, health: 'unknown', end_reason, waiting_for: null };
 }

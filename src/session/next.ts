@@ -176,12 +176,18 @@ function nextBackingOff(state: SessionState, stage: Extract<Stage, { phase: 'bac
   if (stage.cause === 'launch_failed' && state.thread_id === null)
     return commit({ type: 'ended', phase: 'failed', reason: stage.reason, ...failureOf(stage) });
   if (policy === 'never')
-    return commit({ type: 'ended', phase: 'failed', reason: `${stage.reason}; restart.policy is never` });
+    return commit({
+      type: 'ended',
+      phase: 'failed',
+      reason: `${stage.reason}; restart.policy is never`,
+      ...failureOf(stage),
+    });
   if (state.failures >= max_attempts) {
     return commit({
       type: 'ended',
       phase: 'failed',
       reason: `${stage.reason}; given up after ${String(state.failures)} failures in a row`,
+      ...failureOf(stage),
     });
   }
   if (stage.until_ms === null) {

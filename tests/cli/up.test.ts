@@ -1,4 +1,4 @@
-import { existsSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { stopDaemon } from '../../src/client/stop-daemon.js';
@@ -244,10 +244,3 @@ describe('the live view', () => {
     expect(stdout).toMatch(/\u001b\[\d+F\u001b\[J/);
   });
 });
-
-/** A process that has ended and that nobody has collected yet does not run. */
-function runs(pid: number): boolean {
-  if (!existsSync(`/proc/${pid}/stat`)) return false;
-  const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-  return !stat.slice(stat.lastIndexOf(')')).startsWith(') Z');
-}

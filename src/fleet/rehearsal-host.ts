@@ -42,7 +42,10 @@ export class RehearsalHost {
   async use(rehearsal: RehearsalScript, signal: AbortSignal): Promise<void> {
     const plan: Plan = parsePlan(rehearsal);
     await mkdir(this.#folder, { recursive: true, mode: 0o755 });
-    const hash = createHash('sha256').update(JSON.stringify(plan)).digest('hex').slice(0, 16);
+    const hash = createHash('sha256')
+      .update(JSON.stringify(played(plan)))
+      .digest('hex')
+      .slice(0, 16);
     const running = await this.#running();
     if (running?.labels[LABEL.request] === hash && running.state === 'running') return;
     await this.#ready?.catch(() => undefined);
@@ -201,6 +204,11 @@ async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   } finally {
     if (onAbort !== undefined) signal.removeEventListener('abort', onAbort);
   }
+}
+
+/** What is played, without where it was written: the same script under another name is the same script. */
+function played(plan: Plan): unknown {
+  return { ...plan, parts: plan.parts.map(({ cue, steps }) => ({ cue, steps })) };
 }
 
 function parsePlan(rehearsal: RehearsalScript): Plan {

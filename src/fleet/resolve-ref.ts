@@ -11,10 +11,11 @@ export function resolveRef(ref: string, rows: readonly SessionRow[]): string {
   const candidates = rows.filter((row) => row.session_id.startsWith(ref)).map((row) => row.session_id);
   const [only, ...more] = candidates;
   if (only === undefined) {
+    const meant = rows.find((row) => row.id.toLowerCase() === ref.toLowerCase());
     throw new FilareError({
       code: 'not_found',
       message: `no session or agent is called ${ref}`,
-      hint: 'see them all: filare-agents list --all',
+      hint: meant === undefined ? 'see them all: filare-agents list --all' : `did you mean ${meant.id}?`,
     });
   }
   if (more.length > 0) {

@@ -44,7 +44,7 @@ export async function deliver(context: MessageContext, request: MessageRequest):
   const state = context.state();
   const session_id = state.session_id;
   const waiting = openForPerson(state);
-  if (waiting.length > 0 && request.mode === 'default') {
+  if (waiting.length > 0 && request.mode !== 'queue') {
     throw new FilareError({
       code: 'blocked_by_prompt',
       message: `${state.agent.id} waits for a decision (${waiting.map((open) => open.prompt_id).join(', ')}); the message was not sent and not kept`,

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { AgentSpec } from '../src/contract/agent-spec.js';
 import type { ProjectPaths } from '../src/contract/project.js';
@@ -7,6 +8,9 @@ export interface AgentWishes {
   readonly cpus?: number;
   readonly role?: string;
 }
+
+/** The manifest that benchmarked agents are said to be read from; it is there and says the same, so that nothing about it is special. */
+export const MANIFEST = { name: 'bench.yml', text: 'defaults: { role: FEATURE }\n' };
 
 /** A small agent whose workspace is a folder that exists; what a manifest of a few lines resolves to. */
 export function agentSpec(paths: ProjectPaths, id: string, wishes: AgentWishes = {}): AgentSpec {
@@ -26,6 +30,10 @@ export function agentSpec(paths: ProjectPaths, id: string, wishes: AgentWishes =
     limits: {},
     tags: [],
     depends_on: [],
-    source: { file: 'bench.yml', line: 1, sha256: '0' },
+    source: {
+      file: join(paths.root, MANIFEST.name),
+      line: 1,
+      sha256: createHash('sha256').update(MANIFEST.text).digest('hex'),
+    },
   };
 }

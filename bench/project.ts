@@ -11,6 +11,7 @@ import { projectPaths, type ProjectPaths } from '../src/contract/project.js';
 import { DockerEngine } from '../src/engine/docker/docker-engine.js';
 import { LABEL } from '../src/session/labels.js';
 import { containerUser, isRootCaller } from '../src/workspace/container-user.js';
+import { MANIFEST } from './agent-spec.js';
 import type { Bench } from './suite.js';
 
 const run = promisify(execFile);
@@ -38,6 +39,7 @@ export class BenchProject {
     bench.undo.add(`folder ${root}`, () => rm(root, { recursive: true, force: true }));
     const paths = projectPaths(root, tmpdir());
     await mkdir(paths.workspaces, { recursive: true, mode: 0o700 });
+    await writeFile(join(root, MANIFEST.name), MANIFEST.text);
     const environment = docker_host === undefined ? process.env : { DOCKER_HOST: docker_host };
     bench.undo.add(`containers of ${root}`, () => removeByLabel(environment, paths.key));
     bench.undo.add(`daemon of ${root}`, () => endDaemon(root));

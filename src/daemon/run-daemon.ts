@@ -5,6 +5,7 @@
  * ending it (SIGTERM, SIGINT, `daemon stop`) lets go of agents and leaves them running; being killed does the same. Tests: tests/daemon.
  */
 import { randomInt } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import { join } from 'node:path';
@@ -38,6 +39,8 @@ export async function runDaemon(options: {
   const uid = process.getuid?.() ?? 0;
   const lock = await lockProject(paths.key, uid);
   const ending = new AbortController();
+  // A stream each reader listens to it: their number is not a leak.
+  setMaxListeners(0, ending.signal);
   try {
     await ignoreState(paths);
     const engine = await DockerEngine.connect(options.environment);

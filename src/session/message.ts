@@ -11,6 +11,8 @@ import type { TurnWatch } from './turn-watch.js';
 /** How long `send` waits to see the message taken before it answers `queued`. */
 export const ACCEPT_MS = 10_000;
 const MAX_IMAGE_BYTES = 20 * 1024 * 1024;
+/** A timer that is set for longer fires at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 /** Messages that may wait for one agent. */
 export const MAX_QUEUED_MESSAGES = 1000;
 
@@ -107,16 +109,31 @@ async function awaitDelivery(
   request: MessageRequest,
   message_id: string,
 ): Promise<SendResult> {
+  const late = new AbortController();
+  const timer = setTimeout(
+    () => {
+      const message = `${context.state().agent.id} has not finished within the time given; the message stays sent`;
+      late.abort(new FilareError({ code: 'timeout', message }));
+    },
+    Math.min(request.wait_ms ?? ACCEPT_MS, LONGEST_TIMER_MS),
+  );
+  timer.unref();
+  try {
+    return await awaitTaken(context, request, message_id, AbortSignal.any([request.signal, late.signal]));
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function awaitTaken(
+  context: MessageContext,
+  request: MessageRequest,
+  message_id: string,
+  wait: AbortSignal,
+): Promise<SendResult> {
   const { session_id } = context.state();
   const inOutbox = (state: SessionState): boolean => state.outbox.some((m) => m.message_id === message_id);
   const over = (state: SessionState): boolean => state.stage.phase === 'stopped' || state.stage.phase === 'failed';
-  const wait = AbortSignal.any([
-    request.signal,
-    timeoutSignal(
-      request.wait_ms ?? ACCEPT_MS,
-      `${context.state().agent.id} has not finished within the time given; the message stays sent`,
-    ),
-  ]);
   try {
     await context.until((state) => !inOutbox(state) || over(state), wait);
   } catch (failure) {
@@ -151,10 +168,4 @@ async function awaitDelivery(
     });
   }
   return { ...accepted, ...(outcome.reply === null ? {} : { reply: outcome.reply }) };
-}
-
-function timeoutSignal(delay_ms: number, message: string): AbortSignal {
-  const controller = new AbortController();
-  setTimeout(() => controller.abort(new FilareError({ code: 'timeout', message })), delay_ms).unref();
-  return controller.signal;
 }

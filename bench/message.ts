@@ -22,18 +22,19 @@ export const message: Suite = {
   run: async (bench) => {
     const { api, library, bare } = await talkToCodex(bench, bench.quick ? 40 : 400);
     const { in_pipe, answered, fifo } = await talkToNobody(bench, bench.quick ? 100 : 1000);
-    const added = percentile(api, 0.5) - percentile(bare, 0.5);
+    const added = percentile(answered, 0.5) - percentile(fifo, 0.5);
     return {
       rows: [
-        judged('`send` through the API over a bare FIFO round trip, p50', `${added < 0 ? '' : '+'}${ms(added)}`, {
+        judged('added by the daemon over a bare FIFO round trip, p50', `+${ms(added)}`, {
           text: `≤ +${MAX_ADDED_MS} ms`,
           met: added <= MAX_ADDED_MS,
         }),
-        told(
-          'the same of the quickest tenth (p10), where other work on the machine matters least',
-          `+${ms(percentile(api, 0.1) - percentile(bare, 0.1))}`,
-        ),
+        told('the same, p99', `+${ms(percentile(answered, 0.99) - percentile(fifo, 0.99))}`),
         told('`send` entering the API to Codex showing the message, p50 / p99', pair(api)),
+        told(
+          'the same over a bare pipe to the real Codex, with its turn, model server, daemon and client on one machine, p50',
+          signed(percentile(api, 0.5) - percentile(bare, 0.5)),
+        ),
         told('the same through the library, p50 / p99', pair(library)),
         told('bare FIFO, `turn/start` to the shown message, p50 / p99', pair(bare)),
         told('daemon alone: `send` to the line in the pipe, p50 / p99', pair(in_pipe)),
@@ -43,7 +44,7 @@ export const message: Suite = {
       method: [
         'API: a POST to an idle rehearsed agent over a connection that is kept, to its answer `accepted`, which comes when Codex has shown the message: HTTP, a record made durable in the ledger, the pipe, Codex, the journal, the transcript. The library makes a connection for each call.',
         'Bare: `turn/start` written into the pipe of the same kind of container, to the `userMessage` item in its journal, read with a file watch. One message after the other, here and there in turn, each when the turn before is over; both threads grow alike.',
-        'Daemon alone: the same POST with the container played by the benchmark, which sees the line as it leaves the pipe and answers at once.',
+        'Daemon alone: the same POST with the container played by the benchmark, which sees the line as it leaves the pipe and answers at once. What it takes beyond a line through a pipe and back through a file is what the daemon adds: HTTP, a durable record, the pipe, the journal, the transcript. What the real Codex adds on two cores, of which it and the model server want both, is told beside it.',
       ],
       raw: {
         api_ms: api,
@@ -56,6 +57,10 @@ export const message: Suite = {
     } satisfies Findings;
   },
 };
+
+function signed(added_ms: number): string {
+  return `${added_ms < 0 ? '' : '+'}${ms(added_ms)}`;
+}
 
 function pair(samples: readonly number[]): string {
   return `${ms(percentile(samples, 0.5))} / ${ms(percentile(samples, 0.99))}`;

@@ -1,6 +1,6 @@
-import { constants, watch } from 'node:fs';
+import { constants, lstatSync, readSync, watch } from 'node:fs';
 import type { FSWatcher, Stats } from 'node:fs';
-import { lstat, open } from 'node:fs/promises';
+import { lstat, open, type FileHandle } from 'node:fs/promises';
 
 import { FilareError } from '../contract/errors.js';
 import type { JournalLine, JournalReader } from './channel.js';
@@ -65,17 +65,21 @@ export class JournalFile implements JournalReader {
       const cutter = new JournalLines(from);
       let at = from;
       let wasQuiet = false;
+      let isWarm = false;
       while (!signal.aborted) {
         const wanted = follow ? chunk.length : Math.min(chunk.length, size - at);
-        const { bytesRead } = wasQuiet || wanted === 0 ? { bytesRead: 0 } : await file.read(chunk, 0, wanted, at);
+        const bytesRead = wasQuiet || wanted === 0 ? 0 : await readAt(file, chunk, wanted, at, isWarm);
         if (bytesRead > 0) {
           at += bytesRead;
           const lines = cutter.push(chunk.subarray(0, bytesRead));
           if (lines.length > 0) yield lines;
           continue;
         }
-        const grown = (await this.#size(at, () => lstat(this.#path))) > at;
+        const look = isWarm ? () => lstatSync(this.#path) : () => lstat(this.#path);
+        const grown = (await this.#size(at, look)) > at;
         wasQuiet = false;
+        // What comes from here on was written a moment ago.
+        isWarm = follow;
         if (grown && follow) continue;
         if (!follow) return;
         wasQuiet = (await bell.wait(this.#options.poll_ms)) === 'quiet';
@@ -88,12 +92,15 @@ export class JournalFile implements JournalReader {
   }
 
   /** The present size; throws when this is not the journal that it was, or it ends before `at`. */
-  async #size(at: number, stat: () => Promise<Stats>): Promise<number> {
+  async #size(at: number, stat: () => Stats | Promise<Stats>): Promise<number> {
     // Before the look: another reader of the same journal may see it longer meanwhile.
     const known = this.#known;
-    const now = await stat().catch((error: unknown) => {
+    let now: Stats;
+    try {
+      now = await stat();
+    } catch (error) {
       throw this.#damaged(null, at, error);
-    });
+    }
     const found = { device: now.dev, inode: now.ino, bytes: now.size };
     const isOther = known !== undefined && (known.inode !== found.inode || known.device !== found.device);
     if (isOther || found.bytes < Math.max(at, known?.bytes ?? 0) || !now.isFile()) throw this.#damaged(found, at);
@@ -114,6 +121,14 @@ export class JournalFile implements JournalReader {
       cause,
     });
   }
+}
+
+/**
+ * Reads up to `bytes` at `at`. `isWarm`: those bytes were written just now, so they are in memory, and asking the pool of threads for them would take
+ * many times as long as copying them does.
+ */
+async function readAt(file: FileHandle, into: Buffer, bytes: number, at: number, isWarm: boolean): Promise<number> {
+  return isWarm ? readSync(file.fd, into, 0, bytes, at) : (await file.read(into, 0, bytes, at)).bytesRead;
 }
 
 /** A hint only: where the kernel has no watch left, polling does. */

@@ -38,6 +38,15 @@ export function faultyIo(): FaultyIo {
           }
           return file.write(buffer, offset, length, position);
         },
+        writeNow(buffer, offset, length, position) {
+          try {
+            check('write');
+          } catch (error) {
+            if (io.torn_bytes > 0) file.writeNow(buffer, offset, Math.min(length, io.torn_bytes), position);
+            throw error;
+          }
+          return file.writeNow(buffer, offset, length, position);
+        },
         async datasync() {
           check('datasync');
           await file.datasync();

@@ -16,12 +16,25 @@ export const ROOMS = {
   workspace: ['contract'],
   codex: ['contract', 'channel'],
   transcript: ['contract', 'ledger'],
-  session: ['contract', 'manifest', 'ledger', 'engine', 'channel', 'image', 'workspace', 'codex', 'transcript'],
-  fleet: ['contract', 'engine', 'ledger', 'image', 'workspace', 'codex', 'transcript', 'session', 'rehearsal'],
-  daemon: ['contract', 'engine', 'channel', 'ledger', 'image', 'workspace', 'transcript', 'session', 'fleet'],
+  inbox: ['contract'],
+  session: [
+    'contract',
+    'manifest',
+    'ledger',
+    'engine',
+    'channel',
+    'image',
+    'workspace',
+    'codex',
+    'transcript',
+    'inbox',
+  ],
+  fleet: ['contract', 'engine', 'ledger', 'image', 'workspace', 'codex', 'transcript', 'inbox', 'session', 'rehearsal'],
+  daemon: ['contract', 'engine', 'channel', 'ledger', 'image', 'workspace', 'transcript', 'inbox', 'session', 'fleet'],
   client: ['contract'],
   doctor: ['contract', 'engine', 'image', 'client'],
-  cli: ['contract', 'client', 'manifest', 'transcript', 'rehearsal', 'doctor', 'daemon'],
+  mcp: ['contract', 'client'],
+  cli: ['contract', 'client', 'manifest', 'transcript', 'inbox', 'rehearsal', 'doctor', 'mcp', 'daemon'],
 };
 
 /** Packages that one place alone may know. */
@@ -32,6 +45,9 @@ const ONLY = [
   { package: 'commander', in: '^src/cli/' },
   { package: '@commander-js', in: '^src/cli/' },
   { package: 'smol-toml', in: '^src/codex/' },
+  { package: 'web-tree-sitter', in: '^src/inbox/' },
+  { package: 'standardwebhooks', in: '^src/inbox/' },
+  { package: '@modelcontextprotocol', in: '^src/mcp/' },
 ];
 
 const rules = [

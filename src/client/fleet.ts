@@ -5,18 +5,20 @@
  * - a `ref` is what a user types: an exact agent id (its latest session), an exact session id, or a unique prefix of one;
  * - closing the fleet ends every wait and every stream that came from it; agents and daemon go on.
  */
-import type { AgentSpec } from '../contract/agent-spec.js';
+import type { AgentSpec, RuleCondition } from '../contract/agent-spec.js';
 import type {
   CleanupItem,
   DaemonStatus,
   ImageStatus,
+  PauseQuestion,
   SessionDetail,
   StartOutcome,
   StartPlan,
 } from '../contract/api.js';
 import { FilareError } from '../contract/errors.js';
 import type { ProjectPaths } from '../contract/project.js';
-import type { Prompt, SendResult, SessionRow } from '../contract/session.js';
+import type { Prompt, PromptRecord, SendResult, SessionRow, StandingRule } from '../contract/session.js';
+import type { ToolName } from '../contract/tools.js';
 import { buildImage, type ImageBuildOptions } from './build-image.js';
 import { daemonStatus, requireOurDaemon } from './daemon-status.js';
 import { ensureDaemon, type EnsureDaemonOptions } from './ensure-daemon.js';
@@ -67,6 +69,25 @@ export interface SendOptions {
   readonly images?: readonly string[];
   /** Who says it; `operator` when absent. */
   readonly from?: string;
+}
+
+/** How to pause a session. */
+export interface PauseOptions {
+  readonly ask?: PauseQuestion;
+  readonly interrupt?: boolean;
+  readonly by?: string;
+}
+
+/** A decision of a prompt. */
+export interface DecideOptions {
+  readonly choice: string;
+  readonly reason?: string | undefined;
+  /** Who decides; `operator` when absent. */
+  readonly by?: string | undefined;
+  /** The prompt's `revision` as it was shown. */
+  readonly revision?: string | undefined;
+  /** With `accept`: also write the rule that the prompt offers. */
+  readonly remember?: { readonly scope: 'session' | 'always'; readonly when: RuleCondition } | undefined;
 }
 
 /** One project's fleet. See the top of this file. */
@@ -225,17 +246,54 @@ export class Fleet {
     }
   }
 
-  /** All open prompts of all sessions. */
-  async prompts(): Promise<Prompt[]> {
-    return this.#client.call('listPrompts', {}, this.#bounds());
+  /**
+   * Holds a session: its container stays, no message goes in, the running turn ends by itself or, with `interrupt`, now. With `ask` a prompt is put whose
+   * answer goes in as a message and lets the session go on.
+   */
+  async pause(ref: string, options: PauseOptions = {}): Promise<SessionRow> {
+    return this.#client.call('pauseSession', { params: { ref }, body: options }, this.#bounds());
   }
 
-  /** Decides a prompt: one of its `choices`, or for a question the answer itself. The first decision wins; a later one is `conflict`. */
-  async decide(
-    prompt_id: string,
-    decision: { readonly choice: string; readonly reason?: string | undefined; readonly by?: string | undefined },
-  ): Promise<Prompt> {
+  /** Lets a paused session go on. Harmless on one that is not paused. */
+  async resume(ref: string, options: { readonly by?: string } = {}): Promise<SessionRow> {
+    return this.#client.call('resumeSession', { params: { ref }, body: options }, this.#bounds());
+  }
+
+  /** All open prompts, oldest first; with `ref` those of one session. */
+  async prompts(ref?: string): Promise<Prompt[]> {
+    return this.#client.call('listPrompts', { query: { ref } }, this.#bounds());
+  }
+
+  /** One prompt, open or not, with what became of it. */
+  async prompt(prompt_id: string): Promise<PromptRecord> {
+    return this.#client.call('showPrompt', { params: { prompt: prompt_id } }, this.#bounds());
+  }
+
+  /**
+   * Decides a prompt: one of its `choices`, or for a question the answer itself. The first decision stands; a later one, or one for another `revision`
+   * than the prompt has now, is `conflict`, and one for a prompt whose attempt or session is over is `ended`; `details.decision` says what stands.
+   */
+  async decide(prompt_id: string, decision: DecideOptions): Promise<PromptRecord> {
     return this.#client.call('decidePrompt', { params: { prompt: prompt_id }, body: decision }, this.#bounds());
+  }
+
+  /** Rules that answers have made. */
+  async rules(): Promise<StandingRule[]> {
+    return this.#client.call('listRules', {}, this.#bounds());
+  }
+
+  /** Takes a rule back that an answer made. */
+  async forgetRule(rule_id: string, options: { readonly by?: string } = {}): Promise<StandingRule> {
+    return this.#client.call('forgetRule', { params: { rule: rule_id }, body: options }, this.#bounds());
+  }
+
+  /** Calls a tool of contract/tools.ts in the name of an outside program; the call is written down. `wait_ms`: how long the tool itself may wait. */
+  async callTool(
+    tool: ToolName,
+    call: { readonly caller: string; readonly arguments: Record<string, unknown>; readonly wait_ms?: number },
+  ): Promise<{ success: boolean; text: string; data?: unknown }> {
+    const { wait_ms = 0, ...body } = call;
+    return this.#client.call('callTool', { params: { tool }, body }, this.#bounds(wait_ms + START_CALL_MS));
   }
 
   /** Removes what is left of sessions that nobody needs; with `dry_run` only says what. */

@@ -12,18 +12,34 @@ export const ACTION_CATEGORIES = [
 /** What an escalation rule, or the default, does with an approval. */
 export const approvalActionSchema = z.enum(['ask', 'approve', 'reject']);
 
+/** One of the categories. */
+export type ActionCategory = (typeof ACTION_CATEGORIES)[number];
+
 const milliseconds = z.number().int().nonnegative();
 
+/** What a rule is for; all that is given must match. docs/escalation.md says how each is compared. */
+export const ruleConditionSchema = z.strictObject({
+  /** Words of a command: `npm test`, `git push *`, `cargo **`. */
+  command: z.string().optional(),
+  category: z.enum(ACTION_CATEGORIES).optional(),
+  /** A glob over the path of a file that would be changed, relative to the workspace or absolute in the container. */
+  path: z.string().optional(),
+  /** A glob over the name of a tool, an MCP server, or `server/tool`. */
+  tool: z.string().optional(),
+});
+/** What a rule is for. */
+export type RuleCondition = z.infer<typeof ruleConditionSchema>;
+
 const escalationRuleSchema = z.strictObject({
-  when: z.strictObject({
-    command: z.string().optional(),
-    category: z.enum(ACTION_CATEGORIES).optional(),
-    path: z.string().optional(),
-    tool: z.string().optional(),
-  }),
+  when: ruleConditionSchema,
   do: approvalActionSchema,
   reason: z.string().optional(),
 });
+/** A rule of a manifest. */
+export type EscalationRule = z.infer<typeof escalationRuleSchema>;
+
+/** Which prompts of other agents an orchestrator may answer. */
+export const orchestratorAnswersSchema = z.enum(['none', 'questions', 'approvals', 'all']);
 
 /**
  * One agent, resolved: every path absolute, every default filled in, sizes in bytes, durations in milliseconds. This is what
@@ -79,7 +95,7 @@ export const agentSpecSchema = z.strictObject({
     notify: z.array(
       z.union([
         z.strictObject({ desktop: z.boolean() }),
-        z.strictObject({ webhook: z.string() }),
+        z.strictObject({ webhook: z.string(), secret_file: z.string().optional() }),
         z.strictObject({ command: z.string() }),
       ]),
     ),
@@ -105,9 +121,14 @@ export const agentSpecSchema = z.strictObject({
   }),
   tags: z.array(z.string()),
   depends_on: z.array(z.string()),
+  /** Given to an agent that may drive others: whom (ids, `tag:NAME`, `*` for all others), and what of theirs it may answer. */
+  orchestrates: z.strictObject({ agents: z.array(z.string()), answer: orchestratorAnswersSchema }).optional(),
   /** Where it was declared, and the hash of that file's bytes then. */
   source: z.strictObject({ file: z.string(), line: z.number().int(), sha256: z.string() }),
 });
+
+/** One way to tell the operator of a prompt. */
+export type NotifyWay = z.infer<typeof agentSpecSchema>['escalation']['notify'][number];
 
 /** One resolved agent. */
 export type AgentSpec = z.infer<typeof agentSpecSchema>;

@@ -4,8 +4,8 @@
  * an exact agent id (its latest session), an exact session id, or a unique prefix of one.
  */
 import { z } from 'zod';
-import { agentSpecSchema } from './agent-spec.js';
-import { promptSchema, sendResultSchema, sessionRowSchema } from './session.js';
+import { agentSpecSchema, ruleConditionSchema } from './agent-spec.js';
+import { promptRecordSchema, promptSchema, sendResultSchema, sessionRowSchema, standingRuleSchema } from './session.js';
 import { transcriptEntrySchema } from './transcript.js';
 
 /** Version of the control API; a client of another one is told so. */
@@ -118,6 +118,18 @@ export const progressSchema = z.object({
 /** One line of progress of long work. */
 export type Progress = z.infer<typeof progressSchema>;
 
+const promptParams = z.object({ prompt: z.string().min(1).max(200) });
+
+/** The question of a pause. */
+export const pauseQuestionSchema = z.strictObject({
+  question: z.string().min(1).max(100_000),
+  choices: z.array(z.string().max(1000)).max(50).optional(),
+  suggested_reply: z.string().max(10_000).optional(),
+  severity: z.enum(['info', 'warning', 'critical']).optional(),
+});
+/** The question of a pause. */
+export type PauseQuestion = z.infer<typeof pauseQuestionSchema>;
+
 const refParams = z.object({ ref: z.string().min(1).max(200) });
 
 /** Every JSON route: method, path, what goes in, what comes out. */
@@ -203,13 +215,76 @@ export const ROUTES = {
     }),
     response: z.object({ entries: z.array(transcriptEntrySchema), next_after: z.number().int(), more: z.boolean() }),
   },
-  listPrompts: { method: 'GET', path: '/v1/prompts', response: z.array(promptSchema) },
+  /** Holds a session: no message is sent to it, the running turn ends by itself or is interrupted, its container stays. With `ask` a prompt whose answer goes in as a message and lets it go on. */
+  pauseSession: {
+    method: 'POST',
+    path: '/v1/sessions/:ref/pause',
+    params: refParams,
+    body: z.strictObject({
+      ask: pauseQuestionSchema.optional(),
+      /** End the running turn now instead of letting it end. */
+      interrupt: z.boolean().optional(),
+      by: z.string().max(100).optional(),
+    }),
+    response: sessionRowSchema,
+  },
+  /** Lets a paused session go on; an open question of the pause is closed as superseded. Harmless on one that is not paused. */
+  resumeSession: {
+    method: 'POST',
+    path: '/v1/sessions/:ref/resume',
+    params: refParams,
+    body: z.strictObject({ by: z.string().max(100).optional() }),
+    response: sessionRowSchema,
+  },
+  /** Open prompts, oldest first. `ref`: of one session. */
+  listPrompts: {
+    method: 'GET',
+    path: '/v1/prompts',
+    query: z.object({ ref: z.string().max(200).optional() }),
+    response: z.array(promptSchema),
+  },
+  /** One prompt, open or not, as long as its session is known. */
+  showPrompt: {
+    method: 'GET',
+    path: '/v1/prompts/:prompt',
+    params: promptParams,
+    response: promptRecordSchema,
+  },
+  /**
+   * Decides a prompt. The first decision stands: a later one is `conflict`, one for a prompt of an ended attempt or session is `ended`, both with
+   * `details.decision` (PromptDecision). `revision`: what the caller was shown; another one is `conflict`.
+   */
   decidePrompt: {
     method: 'POST',
     path: '/v1/prompts/:prompt/decision',
-    params: z.object({ prompt: z.string().min(1).max(200) }),
-    body: z.strictObject({ choice: z.string(), reason: z.string().optional(), by: z.string().optional() }),
-    response: promptSchema,
+    params: promptParams,
+    body: z.strictObject({
+      choice: z.string().max(1_000_000),
+      reason: z.string().max(100_000).optional(),
+      by: z.string().max(100).optional(),
+      revision: z.string().max(100).optional(),
+      /** With `accept`: also write this rule, which must be the prompt's `rule_offer`: shown before it holds. */
+      remember: z.strictObject({ scope: z.enum(['session', 'always']), when: ruleConditionSchema }).optional(),
+    }),
+    response: promptRecordSchema,
+  },
+  /** Rules that answers have made: those of live sessions, and those that hold always. */
+  listRules: { method: 'GET', path: '/v1/rules', response: z.array(standingRuleSchema) },
+  /** Takes such a rule back, from now on. */
+  forgetRule: {
+    method: 'POST',
+    path: '/v1/rules/:rule/forget',
+    params: z.object({ rule: z.string().min(1).max(200) }),
+    body: z.strictObject({ by: z.string().max(100).optional() }),
+    response: standingRuleSchema,
+  },
+  /** Calls a tool of contract/tools.ts for an outside program; the call is written down with the caller's name. A refusal is `success: false` with the reason as text. */
+  callTool: {
+    method: 'POST',
+    path: '/v1/tools/:tool',
+    params: z.object({ tool: z.string().min(1).max(100) }),
+    body: z.strictObject({ caller: z.string().min(1).max(100), arguments: z.record(z.string(), z.unknown()) }),
+    response: z.object({ success: z.boolean(), text: z.string(), data: z.unknown().optional() }),
   },
   imageStatus: {
     method: 'GET',

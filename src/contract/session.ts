@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ACTION_CATEGORIES, approvalActionSchema, ruleConditionSchema } from './agent-spec.js';
 
 /** Life of an attempt, in order; only forward within one attempt. */
 export const PHASES = [
@@ -68,6 +69,41 @@ export const sessionRowSchema = z.object({
 /** One row of `list --json`. */
 export type SessionRow = z.infer<typeof sessionRowSchema>;
 
+/** How a prompt ended. Only the first four are somebody's decision. */
+export const PROMPT_OUTCOMES = [
+  'approved',
+  'rejected',
+  'cancelled',
+  'answered',
+  /** Its deadline passed; nothing is ever approved because time ran out. */
+  'timed_out',
+  /** The agent took it back: Codex closed it, or its turn ended. */
+  'withdrawn',
+  /** Its attempt or session ended. */
+  'expired',
+  /** Something newer took its place: the session was resumed, or paused with another question. */
+  'superseded',
+] as const;
+/** How a prompt ended. */
+export type PromptOutcome = (typeof PROMPT_OUTCOMES)[number];
+
+/** A rule that a person made by answering a prompt "for this session" or "always". Always: for this agent id, in later sessions too. */
+export const standingRuleSchema = z.object({
+  rule_id: z.string(),
+  /** Agent it holds for. */
+  id: z.string(),
+  scope: z.enum(['session', 'always']),
+  when: ruleConditionSchema,
+  do: approvalActionSchema,
+  reason: z.string().nullable(),
+  by: z.string(),
+  /** The prompt whose answer made it. */
+  prompt_id: z.string().nullable(),
+  created_at: z.string(),
+});
+/** A rule that a person made. */
+export type StandingRule = z.infer<typeof standingRuleSchema>;
+
 /** A prompt that waits for a person. */
 export const promptSchema = z.object({
   prompt_id: z.string(),
@@ -77,17 +113,49 @@ export const promptSchema = z.object({
   workspace: z.string(),
   branch: z.string().nullable(),
   kind: z.enum(['approval', 'question']),
+  /** `codex`: a request of Codex itself. `ask_operator`: the agent's question. `pause`: a question that whoever paused the agent put. */
+  origin: z.enum(['codex', 'ask_operator', 'pause']),
+  /** The agent waits for the answer; false: it goes on, and the answer reaches it as a message. */
+  blocking: z.boolean(),
+  /** Who asks: the agent's id, or who paused it. */
+  asked_by: z.string(),
   reason: z.string().nullable(),
   summary: z.string(),
   requested_action: z.record(z.string(), z.unknown()),
+  /** For an approval of accept, decline, cancel what it takes; for a question the answers to choose from (any text is an answer). */
   choices: z.array(z.string()),
   suggested_reply: z.string().nullable(),
   severity: z.enum(['info', 'warning', 'critical']),
+  categories: z.array(z.enum(ACTION_CATEGORIES)),
+  /** What accepting "for this session" or "always" would write, shown before it holds; null where no rule can be made of it. */
+  rule_offer: ruleConditionSchema.nullable(),
+  /** Changes whenever what the prompt asks changes: an answer that names another revision is refused. */
+  revision: z.string(),
   created_at: z.string(),
   deadline: z.string().nullable(),
 });
 /** A prompt that waits for a person. */
 export type Prompt = z.infer<typeof promptSchema>;
+
+/** How a prompt was decided or closed, and by whom. */
+export const promptDecisionSchema = z.object({
+  outcome: z.enum(PROMPT_OUTCOMES),
+  /** The choice or the answer's text; null where nobody chose. */
+  choice: z.string().nullable(),
+  /** Who: `operator`, an orchestrator's id, `mcp:<client>`, `policy`, `deadline`, `codex`, `filare-agents`. */
+  by: z.string(),
+  reason: z.string().nullable(),
+  /** The rule that made it, in words; null for a person's. */
+  rule: z.string().nullable(),
+  at: z.string(),
+});
+/** How a prompt was decided or closed. */
+export type PromptDecision = z.infer<typeof promptDecisionSchema>;
+
+/** A prompt with what became of it: null while it is open. */
+export const promptRecordSchema = promptSchema.extend({ decision: promptDecisionSchema.nullable() });
+/** A prompt with what became of it. */
+export type PromptRecord = z.infer<typeof promptRecordSchema>;
 
 /** The answer to `send`. */
 export const sendResultSchema = z.object({

@@ -76,10 +76,18 @@ export function handlers(context: HandlerContext): Handlers {
       }),
     readTranscript: ({ params, query }) => readTranscript(fleet, params.ref, query),
     listPrompts: () => Promise.resolve([...fleet.prompts]),
-    decidePrompt: ({ params, body, by }) =>
-      fleet
+    pauseSession: () => Promise.reject(new Error('to come')),
+    resumeSession: () => Promise.reject(new Error('to come')),
+    showPrompt: () => Promise.reject(new Error('to come')),
+    listRules: () => Promise.reject(new Error('to come')),
+    forgetRule: () => Promise.reject(new Error('to come')),
+    callTool: () => Promise.reject(new Error('to come')),
+    decidePrompt: async ({ params, body, by }) => ({
+      ...(await fleet
         .sessionOfPrompt(params.prompt)
-        .decide(params.prompt, { choice: body.choice, reason: body.reason ?? null, by: body.by ?? by }),
+        .decide(params.prompt, { choice: body.choice, reason: body.reason ?? null, by: body.by ?? by })),
+      decision: null,
+    }),
     imageStatus: async ({ query, signal }) => {
       const state = await imageStatus(fleet.surroundings.engine, {
         signal,

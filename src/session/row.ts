@@ -97,6 +97,12 @@ export function toPrompt(state: SessionState, open: OpenRequest): Prompt {
     workspace: state.agent.workspace.path,
     branch: state.branch,
     kind: request.kind === 'approval' ? 'approval' : 'question',
+    origin: 'codex',
+    blocking: true,
+    asked_by: state.agent.id,
+    categories: [],
+    rule_offer: null,
+    revision: '',
     reason: request.reason,
     summary: request.summary,
     requested_action: {

@@ -136,7 +136,10 @@ function answerToolCall(request: AgentRequest, decision: Decision): Answer<Dynam
   const text = (words: string, success: boolean): Answer<DynamicToolCallResponse> =>
     result({ contentItems: [{ type: 'inputText', text: words }], success });
   if (request.kind !== 'question')
-    return text(decision.reason ?? `the tool ${textOf(request.action, 'tool')} is not offered here`, false);
+    return text(
+      decision.reason ?? `the tool ${textOf(request.action, 'tool')} is not offered here`,
+      decision.choice === 'answer',
+    );
   if (!declined(decision))
     return text(decision.reason === null ? decision.choice : `${decision.choice}\n\n${decision.reason}`, true);
   return text(

@@ -8,8 +8,9 @@ export const ASK_OPERATOR_TOOL: DynamicToolSpec = {
   type: 'function',
   name: ASK_OPERATOR,
   description:
-    'Ask the human operator one question and wait for the answer. Use it when a decision is not yours to make, when instructions conflict, ' +
-    'or when you lack something only a person can give. The answer may take a long time. Do not use it to report progress.',
+    'Ask the human operator one question. Use it when a decision is not yours to make, when instructions conflict, ' +
+    'or when you lack something only a person can give. The answer may take a long time; with blocking: false you go on at once and get it as a ' +
+    'message later. Do not use it to report progress.',
   inputSchema: {
     type: 'object',
     properties: {
@@ -19,6 +20,11 @@ export const ASK_OPERATOR_TOOL: DynamicToolSpec = {
       },
       choices: { type: 'array', items: { type: 'string' }, description: 'Answers to choose from, when there are few.' },
       suggested_reply: { type: 'string', description: 'The answer you would give yourself.' },
+      blocking: {
+        type: 'boolean',
+        description:
+          'false: you can go on without the answer. Left out or true: the call ends when the operator has answered.',
+      },
       severity: { type: 'string', enum: ['info', 'warning', 'critical'], description: 'How much depends on it.' },
     },
     required: ['question'],

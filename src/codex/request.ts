@@ -1,5 +1,6 @@
 import type { AgentItem, AgentRequest } from '../contract/agent-event.js';
 import { ASK_OPERATOR } from './ask-operator.js';
+import { changeSize } from './change-size.js';
 import { oneLine, scriptOf } from './command-text.js';
 import { isRecord, recordOf, recordsOf, textOf, textOrNull, textsOf } from './fields.js';
 import type { ServerRequest } from './generated/protocol.js';
@@ -28,10 +29,11 @@ export function readRequest(id: string | number, method: string, params: Fields)
 /** The request of a file change says only which item it is about: this adds what that item would change, and a summary that says so. */
 export function withItem(request: AgentRequest, item: AgentItem): AgentRequest {
   if (request.action['type'] !== 'file_change' || item.kind !== 'file_change') return request;
+  const changes = item.data['changes'];
   return {
     ...request,
-    summary: `Change files: ${oneLine(item.text.replaceAll('\n', ', '), SUMMARY_CHARS)}`,
-    action: { ...request.action, changes: item.data['changes'] },
+    summary: `${changeSize(changes)}: ${oneLine(item.text.replaceAll('\n', ', '), SUMMARY_CHARS)}`,
+    action: { ...request.action, changes },
   };
 }
 
@@ -161,6 +163,7 @@ function readToolCall(params: Fields): Reading {
     action: {
       type: 'question',
       questions: [{ id: ASK_OPERATOR, question, header: '', secret: false, choices }],
+      blocking: args['blocking'] !== false,
       suggested_reply: textOrNull(args, 'suggested_reply'),
       severity: textOrNull(args, 'severity'),
     },

@@ -14,6 +14,10 @@ export interface ProjectPaths {
   /** Per agent: `<agents>/<id>/home`, `<agents>/<id>/codex`. */
   readonly agents: string;
   readonly ledger: string;
+  /** Rules that answers made "always". */
+  readonly rules: string;
+  /** Calls of the tools with which agents are driven. */
+  readonly calls: string;
   readonly daemon_log: string;
   /** 16 hex digits: names containers, networks, sockets and locks of this project. */
   readonly key: string;
@@ -32,6 +36,8 @@ export function projectPaths(root: string, runtimeDir: string): ProjectPaths {
     workspaces: join(state, 'workspaces'),
     agents: join(state, 'agents'),
     ledger: join(state, 'ledger.jsonl'),
+    rules: join(state, 'rules.jsonl'),
+    calls: join(state, 'calls.jsonl'),
     daemon_log: join(state, 'daemon.log'),
     key,
     socket: Buffer.byteLength(near) < MAX_SOCKET_PATH_BYTES ? near : join(runtimeDir, `filare-${key}.sock`),

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { z } from 'zod';
 import {
   API_VERSION,
@@ -11,7 +12,7 @@ import { FilareError } from '../contract/errors.js';
 import { imageStatus } from '../image/image.js';
 import { cleanup } from '../fleet/cleanup.js';
 import type { Fleet } from '../fleet/fleet.js';
-import { readTranscript } from './read-transcript.js';
+import { readTranscript } from '../fleet/read-transcript.js';
 import type { Terminals } from './terminals.js';
 
 type Routes = typeof ROUTES;
@@ -75,19 +76,33 @@ export function handlers(context: HandlerContext): Handlers {
         signal,
       }),
     readTranscript: ({ params, query }) => readTranscript(fleet, params.ref, query),
-    listPrompts: () => Promise.resolve([...fleet.prompts]),
-    pauseSession: () => Promise.reject(new Error('to come')),
-    resumeSession: () => Promise.reject(new Error('to come')),
-    showPrompt: () => Promise.reject(new Error('to come')),
-    listRules: () => Promise.reject(new Error('to come')),
-    forgetRule: () => Promise.reject(new Error('to come')),
-    callTool: () => Promise.reject(new Error('to come')),
-    decidePrompt: async ({ params, body, by }) => ({
-      ...(await fleet
-        .sessionOfPrompt(params.prompt)
-        .decide(params.prompt, { choice: body.choice, reason: body.reason ?? null, by: body.by ?? by })),
-      decision: null,
-    }),
+    pauseSession: async ({ params, body, by }) => {
+      const session = fleet.live(params.ref);
+      await session.pause(body.by ?? by, { interrupt: body.interrupt === true, ask: body.ask ?? null });
+      return session.row;
+    },
+    resumeSession: async ({ params, body, by }) => {
+      const session = fleet.live(params.ref);
+      await session.resume(body.by ?? by);
+      return session.row;
+    },
+    listPrompts: ({ query }) => {
+      const session_id = query.ref === undefined ? null : fleet.find(query.ref).live?.state.session_id;
+      return Promise.resolve(fleet.prompts.filter((one) => session_id === null || one.session_id === session_id));
+    },
+    showPrompt: ({ params }) => fleet.inbox.prompt(params.prompt),
+    decidePrompt: ({ params, body, by }) =>
+      fleet.inbox.decide(params.prompt, {
+        choice: body.choice,
+        reason: body.reason ?? null,
+        by: body.by ?? by,
+        revision: body.revision ?? null,
+        remember: body.remember ?? null,
+      }),
+    listRules: () => Promise.resolve([...fleet.inbox.rules]),
+    forgetRule: ({ params, body, by }) => fleet.inbox.forgetRule(params.rule, body.by ?? by),
+    callTool: ({ params, body, signal }) =>
+      fleet.callTool(body.caller, { tool: params.tool, arguments: body.arguments, key: randomUUID(), signal }),
     imageStatus: async ({ query, signal }) => {
       const state = await imageStatus(fleet.surroundings.engine, {
         signal,

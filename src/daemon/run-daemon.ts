@@ -8,6 +8,7 @@ import { randomInt } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { getRequestListener } from '@hono/node-server';
 import { pino, type Logger } from 'pino';
@@ -15,8 +16,12 @@ import { API_VERSION, type DaemonStatus } from '../contract/api.js';
 import { FilareError } from '../contract/errors.js';
 import type { ProjectPaths } from '../contract/project.js';
 import { DockerEngine } from '../engine/docker/docker-engine.js';
+import { CallLog } from '../fleet/call-log.js';
 import { Fleet } from '../fleet/fleet.js';
+import { StandingRules } from '../fleet/standing-rules.js';
+import { loadPolicy } from '../inbox/load-policy.js';
 import { ProjectLedger } from '../ledger/project-ledger.js';
+import { loadManifests, type LoadOptions } from '../manifest/load-manifests.js';
 import { containerUser } from '../workspace/container-user.js';
 import { jsonApp } from './app.js';
 import { handlers } from './handlers.js';
@@ -45,12 +50,19 @@ export async function runDaemon(options: {
     await ignoreState(paths);
     const engine = await DockerEngine.connect(options.environment);
     const resources = await ProjectLedger.load(paths.ledger);
+    const standing = await StandingRules.load(paths.rules);
+    const calls = await CallLog.open(paths.calls, () => Date.now());
     const fleet = new Fleet({
       engine,
       paths,
       resources,
       user: containerUser(),
       caller_uid: uid,
+      policy: await loadPolicy(),
+      standing,
+      calls,
+      // With the variables of whoever started the daemon: what a manifest means by $HOME is asked here by an agent, not by a person's shell.
+      declared: async () => (await loadManifests(undefined, manifestPlace(paths.root, options.environment))).agents,
       log,
       now_ms: () => Date.now(),
       random: randomWord,
@@ -93,6 +105,8 @@ export async function runDaemon(options: {
       terminals.end();
       await fleet.letGo();
       await resources.close();
+      await standing.close();
+      await calls.close();
     }
   } finally {
     await lock.release();
@@ -156,6 +170,10 @@ function aborted(signal: AbortSignal): Promise<void> {
       resolve();
     });
   });
+}
+
+function manifestPlace(root: string, env: NodeJS.ProcessEnv): LoadOptions {
+  return { project_root: root, cwd: root, env, home: env['HOME'] ?? homedir() };
 }
 
 /** The state folder ignores itself, so that no one commits it. */

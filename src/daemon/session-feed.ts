@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { SessionNews } from '../session/session-memory.js';
 import type { TranscriptStore } from '../transcript/store.js';
 import { EventFeed, eventBlock } from './event-feed.js';
-import { withTranscript } from './read-transcript.js';
+import { withTranscript } from '../fleet/read-transcript.js';
 import type { StreamContext } from './streams.js';
 
 const PAGE = 500;

@@ -14,9 +14,11 @@ import type { SessionDetail, StartOutcome, StartPlan } from '../contract/api.js'
 import { asFilareError, FilareError } from '../contract/errors.js';
 import type { ProjectPaths } from '../contract/project.js';
 import type { Prompt, SessionRow } from '../contract/session.js';
+import type { Policy } from '../inbox/policy.js';
 import type { ContainerView, Engine, EngineInfo } from '../engine/engine.js';
 import type { ProjectLedger } from '../ledger/project-ledger.js';
 import type { ContainerUser } from '../session/attempt-folder.js';
+import { activityOf } from '../session/row.js';
 import { LABEL } from '../session/labels.js';
 import { Session } from '../session/session.js';
 import type { SessionNews } from '../session/session-memory.js';
@@ -32,6 +34,12 @@ import { resolveRef } from './resolve-ref.js';
 import { startPlan } from './start-plan.js';
 import { sessionDetail } from './detail.js';
 import { EngineWatch } from './engine-watch.js';
+import type { CallLog } from './call-log.js';
+import { InboxDesk } from './inbox-desk.js';
+import { orchestratorCaller, outsideCaller } from './orchestrator.js';
+import type { StandingRules } from './standing-rules.js';
+import { startOutcome, type Begun } from './start-outcome.js';
+import { ToolDesk, type ToolAnswer, type ToolCall } from './tool-desk.js';
 
 const LAUNCHES_AT_ONCE = 8;
 const LEARN_MS = 10_000;
@@ -43,6 +51,12 @@ export interface FleetSurroundings {
   readonly resources: ProjectLedger;
   readonly user: ContainerUser;
   readonly caller_uid: number;
+  /** Judges what agents ask. */
+  readonly policy: Policy;
+  readonly standing: StandingRules;
+  readonly calls: CallLog;
+  /** Agents that the project's manifests declare now; rejects with the manifests' mistakes. */
+  readonly declared: () => Promise<readonly AgentSpec[]>;
   readonly log: Logger;
   readonly now_ms: () => number;
   readonly random: (characters: number) => string;
@@ -64,6 +78,8 @@ export class Fleet {
   readonly #rehearsal: RehearsalHost;
   readonly #watch: EngineWatch;
   readonly #manifests = new ManifestFiles();
+  readonly inbox: InboxDesk;
+  readonly #tools: ToolDesk;
   /** Sessions whose record cannot be read: shown as failed, and nothing of theirs is touched. */
   readonly #unreadable = new Map<string, { readonly row: SessionRow; readonly folder: string }>();
   /** Ends under way, by session. */
@@ -75,6 +91,17 @@ export class Fleet {
     this.#around = around;
     this.#network = new FleetNetwork(around);
     this.#rehearsal = new RehearsalHost(around, this.#network);
+    this.inbox = new InboxDesk({
+      around,
+      live: () => this.liveSessions,
+      ended: () =>
+        [...this.#ended.entries()].map(([session_id, { row, folder }]) => ({
+          session_id,
+          folder,
+          started_at: row.started_at,
+        })),
+    });
+    this.#tools = new ToolDesk({ fleet: this, calls: around.calls, declared: around.declared });
     this.#watch = new EngineWatch(around, (containers, complete) => this.#observe(containers, complete));
   }
 
@@ -104,6 +131,7 @@ export class Fleet {
       }
     }
     for (const session of found) this.#take(session);
+    await this.inbox.keepRules();
     await this.#rehearsal.adopt([...this.#live.values()].some((s) => s.state.rehearsal !== null));
     this.#watch.begin();
     await this.#sweep();
@@ -121,10 +149,69 @@ export class Fleet {
     const begun = await this.#exclusive(async () => {
       if (rehearsal !== null) await this.#rehearsal.use(rehearsal, signal);
       const sessions: (Begun | FilareError)[] = [];
-      for (const agent of agents) sessions.push(await this.#begin(agent, rehearsal, by).catch(asFilareError));
+      for (const agent of agents)
+        sessions.push(await this.#begin(agent, rehearsal?.origin ?? null, by).catch(asFilareError));
       return sessions;
     });
-    return Promise.all(begun.map((one, at) => this.#outcome(agents[at]?.id ?? '', one, signal)));
+    return Promise.all(begun.map((one, at) => startOutcome(agents[at]?.id ?? '', one, signal)));
+  }
+
+  /** As `start`, with the rehearsal that is being played, where `rehearsed`; `bad_state` when none is. */
+  async startAlong(
+    agents: readonly AgentSpec[],
+    rehearsed: boolean,
+    by: string,
+    signal: AbortSignal,
+  ): Promise<readonly StartOutcome[]> {
+    if (!rehearsed) return this.start(agents, null, by, signal);
+    this.#info ??= await this.#around.engine.info({ signal });
+    const begun = await this.#exclusive(async () => {
+      const origin = this.liveSessions.find((one) => one.state.rehearsal !== null && !one.ended)?.state.rehearsal;
+      if (origin == null)
+        throw new FilareError({ code: 'bad_state', message: 'no rehearsal is being played any more' });
+      const sessions: (Begun | FilareError)[] = [];
+      for (const agent of agents) sessions.push(await this.#begin(agent, origin, by).catch(asFilareError));
+      return sessions;
+    });
+    return Promise.all(begun.map((one, at) => startOutcome(agents[at]?.id ?? '', one, signal)));
+  }
+
+  /** The session that `ref` means among these rows. */
+  resolve(ref: string, rows: readonly SessionRow[]): SessionRow {
+    const session_id = resolveRef(ref, rows);
+    const row = rows.find((one) => one.session_id === session_id);
+    if (row === undefined) throw new FilareError({ code: 'not_found', message: `no session ${ref}` });
+    return row;
+  }
+
+  /** The agent of a session, as it was started. */
+  async agentOf(session_id: string): Promise<AgentSpec> {
+    const found = this.find(session_id);
+    return found.live === null ? (await this.describe(session_id)).agent : found.live.state.agent;
+  }
+
+  /** Waits until a session is idle, waits for a person, or has ended; `ended` when it can never be so any more. */
+  async waitFor(session_id: string, until: 'idle' | 'waiting' | 'stopped', signal: AbortSignal): Promise<SessionRow> {
+    const found = this.find(session_id);
+    if (found.live === null) {
+      if (until === 'stopped') return found.row;
+      throw new FilareError({ code: 'ended', message: `session ${session_id} has ended` });
+    }
+    const session = found.live;
+    await session.until(
+      (state) =>
+        session.ended || (until !== 'stopped' && activityOf(state) === until && !state.outbox.some((m) => !m.sent)),
+      signal,
+    );
+    if (session.ended && until !== 'stopped')
+      throw new FilareError({ code: 'ended', message: `session ${session_id} ended while it was waited for` });
+    return session.row;
+  }
+
+  /** Carries out a tool for an outside program, under its name. */
+  callTool(caller: string, call: ToolCall): Promise<ToolAnswer> {
+    const rehearsed = this.liveSessions.some((one) => one.state.rehearsal !== null && !one.ended);
+    return this.#tools.call(outsideCaller(caller, rehearsed), call);
   }
 
   /** Live sessions first, then ended ones when asked for; newest last. */
@@ -187,20 +274,9 @@ export class Fleet {
     return startPlan(this.#sessionSurroundings(), agent, rehearsed);
   }
 
+  /** Open prompts of all sessions, oldest first. */
   get prompts(): readonly Prompt[] {
-    return [...this.#live.values()].flatMap((session) => session.prompts);
-  }
-
-  /** The live session that has this prompt open. */
-  sessionOfPrompt(prompt_id: string): Session {
-    const session = [...this.#live.values()].find((s) => s.state.requests.some((open) => open.prompt_id === prompt_id));
-    if (session === undefined)
-      throw new FilareError({
-        code: 'not_found',
-        message: `no prompt ${prompt_id} is open`,
-        hint: 'filare-agents feedback list',
-      });
-    return session;
+    return this.inbox.prompts;
   }
 
   get liveSessions(): readonly Session[] {
@@ -226,47 +302,7 @@ export class Fleet {
     await this.#starting;
   }
 
-  async #outcome(id: string, begun: Begun | FilareError, signal: AbortSignal): Promise<StartOutcome> {
-    try {
-      if (begun instanceof FilareError) throw begun;
-      if (begun.outcome === 'already_running')
-        return { id, outcome: 'already_running', session: begun.session.row, error: null };
-      const { session } = begun;
-      await session.until(
-        (state) =>
-          state.stage.phase === 'running' ||
-          isOver(state.stage.phase) ||
-          state.stage.phase === 'backing_off' ||
-          (state.stage.phase === 'queued' && state.stage.reason !== null),
-        signal,
-      );
-      if (session.ended || session.state.stage.phase === 'backing_off')
-        await session.until(
-          (state) =>
-            isOver(state.stage.phase) ||
-            (state.stage.phase === 'backing_off' && state.stage.until_ms !== null) ||
-            state.stage.phase === 'running',
-          signal,
-        );
-      const { row } = session;
-      const { stage } = session.state;
-      if (stage.phase === 'failed') {
-        const error = {
-          code: stage.failure?.code ?? 'bad_state',
-          message: `agent ${id} did not start: ${stage.reason}`,
-          hint: stage.failure?.hint ?? `filare-agents describe ${row.session_id}`,
-        };
-        return { id, outcome: 'refused', session: row, error };
-      }
-      return { id, outcome: 'started', session: row, error: null };
-    } catch (failure) {
-      if (signal.aborted) throw failure;
-      const known = asFilareError(failure);
-      return { id, outcome: 'refused', session: null, error: known.toBody() };
-    }
-  }
-
-  async #begin(agent: AgentSpec, rehearsal: RehearsalScript | null, by: string): Promise<Begun> {
+  async #begin(agent: AgentSpec, rehearsal: string | null, by: string): Promise<Begun> {
     const running = [...this.#live.values()].find(
       (s) => s.state.agent.id.toLowerCase() === agent.id.toLowerCase() && !s.ended,
     );
@@ -287,8 +323,9 @@ export class Fleet {
     const memory = await openMemory(this.#around, session_id, folder, {
       type: 'created',
       agent,
-      rehearsal: rehearsal?.origin ?? null,
+      rehearsal,
       by,
+      rules: [...this.#around.standing.of(agent.id)],
     });
     if (agent.goal !== undefined) {
       await memory.commit({
@@ -416,6 +453,12 @@ export class Fleet {
               this.#info,
             ),
       manifestChanged: (agent) => this.#manifests.changed(agent.source),
+      callTool: (agent, call) => {
+        const rehearsed = this.liveSessions.some(
+          (one) => one.state.agent.id === agent.id && one.state.rehearsal !== null,
+        );
+        return this.#tools.call(orchestratorCaller(agent, rehearsed), call);
+      },
       launchSlot: (work, signal) => inTurn(this.#launches, work, signal),
     };
   }
@@ -443,11 +486,6 @@ export class Fleet {
     this.#starting = result.catch(() => undefined);
     return result;
   }
-}
-
-interface Begun {
-  readonly outcome: 'started' | 'already_running';
-  readonly session: Session;
 }
 
 /** Home, workspace and Codex home are found by the id, whatever its case; a session that is being stopped is not one that runs. */

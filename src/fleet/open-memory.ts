@@ -18,7 +18,7 @@ export async function openMemory(
 ): Promise<SessionMemory> {
   const agent = created?.agent ?? (await agentOf(folder));
   const masker = agent === null ? createMasker({}) : await maskerOf(around, session_id, agent);
-  const surroundings = { session_id, folder, masker, now_ms: around.now_ms };
+  const surroundings = { session_id, folder, masker, policy: around.policy, now_ms: around.now_ms };
   return created === undefined ? SessionMemory.open(surroundings) : SessionMemory.create(surroundings, created);
 }
 

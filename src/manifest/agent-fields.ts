@@ -7,6 +7,7 @@ import {
   limitsFields,
   mountFields,
   networkFields,
+  orchestratesFields,
   resourcesFields,
   restartFields,
   workspaceFields,
@@ -173,6 +174,15 @@ export const agentFieldsSchema = z.strictObject({
       description: 'Ids of agents that start before this one.',
       examples: [['database']],
       expected: 'a list of agent ids',
+    }),
+  orchestrates: z
+    .union([line(), z.array(line().meta({ expected: 'an agent id, tag:NAME or *' })), orchestratesFields])
+    .optional()
+    .meta({
+      description:
+        'Agents that this one may drive: ids, `tag:NAME`, `*` for all others; or `{agents, answer}`. Default for the role ORCHESTRATOR: all others.',
+      examples: [['feature', 'tag:docs'], { agents: ['*'], answer: 'questions' }],
+      expected: 'a list of agent ids, or {agents, answer}',
     }),
   workspace_prefix: path()
     .optional()

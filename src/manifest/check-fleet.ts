@@ -112,6 +112,27 @@ export function checkDependencies(
   }
 }
 
+/** Checks that whoever may be driven is declared. */
+export function checkOrchestrators(
+  agents: readonly ResolvedAgent[],
+  known_ids: readonly string[],
+  findings: Findings,
+): void {
+  for (const { spec, draft } of agents) {
+    for (const word of spec.orchestrates?.agents ?? []) {
+      if (word === '*' || word.startsWith('tag:') || known_ids.includes(word)) continue;
+      const near = closestWord(
+        word,
+        known_ids.filter((id) => id !== spec.id),
+      );
+      findings.mistake(placeOf(draft.tree, ['orchestrates']), {
+        message: `orchestrates: no agent "${word}" is declared in the manifests that were read`,
+        hint: near === undefined ? 'declare it, or name its manifest too' : `did you mean "${near}"?`,
+      });
+    }
+  }
+}
+
 /** The ids from `start` by way of `next` back to `start`, the shortest way, or undefined. */
 function circleFrom(
   start: string,

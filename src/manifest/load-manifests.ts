@@ -14,7 +14,14 @@ import type { AgentSpec } from '../contract/agent-spec.js';
 import { FilareError } from '../contract/errors.js';
 import type { Surroundings } from './agent-draft.js';
 import { agentFieldsSchema, FREE_PATHS, type GivenFields } from './agent-fields.js';
-import { checkDependencies, checkIds, checkReach, checkWorkspaces, type NamedAgent } from './check-fleet.js';
+import {
+  checkDependencies,
+  checkIds,
+  checkOrchestrators,
+  checkReach,
+  checkWorkspaces,
+  type NamedAgent,
+} from './check-fleet.js';
 import { Findings, type Diagnostic } from './diagnostic.js';
 import { explainIssues, type ExplainedAgent } from './explain-issues.js';
 import { shownFile } from './format-diagnostic.js';
@@ -66,6 +73,11 @@ export async function loadManifests(
   checkWorkspaces(resolved, findings);
   checkReach(resolved, findings);
   checkDependencies(
+    resolved,
+    load.ids.map(({ id }) => id),
+    findings,
+  );
+  checkOrchestrators(
     resolved,
     load.ids.map(({ id }) => id),
     findings,

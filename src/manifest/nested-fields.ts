@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ACTION_CATEGORIES, approvalActionSchema } from '../contract/agent-spec.js';
+import { ACTION_CATEGORIES, approvalActionSchema, orchestratorAnswersSchema } from '../contract/agent-spec.js';
 import { count, cpusField, durationField, HOST_AND_PORT, line, path, sizeField } from './field-formats.js';
 
 const MIB = 1024 * 1024;
@@ -188,6 +188,19 @@ export const escalationFields = z.strictObject({
   notify: z.array(notice).optional().meta({
     description: 'How the operator is told of a new prompt.',
     expected: 'a list of {desktop: true}, {webhook: URL} or {command: TEXT}',
+  }),
+});
+
+/** The field `orchestrates`, written out. */
+export const orchestratesFields = z.strictObject({
+  agents: z
+    .union([line(), z.array(line().meta({ expected: 'an agent id, tag:NAME or *' }))])
+    .optional()
+    .meta({ description: 'Whom it may drive. Default: all others.', expected: 'a list of agent ids, tag:NAME or *' }),
+  answer: orchestratorAnswersSchema.optional().meta({
+    description: 'Which of their prompts it may answer.',
+    default: 'none',
+    expected: 'none, questions, approvals or all',
   }),
 });
 

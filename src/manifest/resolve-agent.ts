@@ -94,9 +94,19 @@ export function resolveAgent(
     },
     tags: [...new Set(asList(fields.tags).map(String))],
     depends_on: [...new Set(asList(fields.depends_on))],
+    ...orchestratesOf(fields, role),
     source,
   };
   return { spec, real_workspace: workspace.real, draft: { ...draft, findings } };
+}
+
+/** An agent of the role ORCHESTRATOR drives all others unless its manifest says whom; it answers nobody's prompts unless its manifest says so. */
+function orchestratesOf(fields: AgentDraft['fields'], role: string): Pick<AgentSpec, 'orchestrates'> {
+  const { orchestrates: given } = fields;
+  if (given === undefined) return role === 'ORCHESTRATOR' ? { orchestrates: { agents: ['*'], answer: 'none' } } : {};
+  const { agents, answer } =
+    typeof given === 'string' || Array.isArray(given) ? { agents: given, answer: undefined } : given;
+  return { orchestrates: { agents: [...new Set(asList(agents ?? '*'))], answer: answer ?? 'none' } };
 }
 
 /** A known role in capitals, whatever its case; another one as written. */

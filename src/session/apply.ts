@@ -1,8 +1,21 @@
 import type { AgentEvent } from '../contract/agent-event.js';
 import { unreachable } from '../contract/errors.js';
-import { promptId } from '../transcript/prompt-id.js';
+import type { Policy } from '../inbox/policy.js';
+import {
+  answerInOutbox,
+  applyDecision,
+  applyPaused,
+  applyReminded,
+  applyResumed,
+  closeOwnPrompts,
+  closeRequests,
+  openRequest,
+} from './prompt-state.js';
 import type { SessionFact } from './record.js';
 import { NO_TOKENS, type Applied, type OutboxMessage, type SessionState, type Stage } from './state.js';
+
+/** Messages whose repeated sending is noticed, a session. */
+const MAX_KEYED = 500;
 
 /** The state of a session at its first record. */
 export function firstState(
@@ -25,19 +38,24 @@ export function firstState(
     thread_id: null,
     tokens: NO_TOKENS,
     outbox: [],
+    keyed: [],
     requests: [],
+    own_prompts: [],
+    closed_prompts: [],
+    rules: fact.rules ?? [],
+    paused: null,
     started_ms: time_ms,
     last_seen_ms: time_ms,
   };
 }
 
-/** The state after one more thing happened. Pure: live view and recovery after a crash are the same fold. */
-export function apply(state: SessionState, applied: Applied): SessionState {
+/** The state after one more thing happened; requests are judged by the policy. Pure: live view and recovery after a crash are the same fold. */
+export function apply(state: SessionState, applied: Applied, policy: Policy): SessionState {
   switch (applied.from) {
     case 'ledger':
       return applyFact(state, applied.fact, applied.time_ms);
     case 'agent':
-      return applyEvent(state, applied.event, applied.time_ms);
+      return applyEvent(state, applied.event, applied.time_ms, policy);
     default:
       return unreachable(applied);
   }
@@ -81,7 +99,7 @@ function applyFact(state: SessionState, fact: SessionFact, time_ms: number): Ses
         stage: { phase: 'running', container: state.stage.container, turn: null },
       };
     case 'message':
-      return { ...state, outbox: insertMessage(state.outbox, { ...fact, queued_ms: time_ms, sent: false }) };
+      return applyMessage(state, fact, time_ms);
     case 'sent':
       return {
         ...state,
@@ -97,14 +115,20 @@ function applyFact(state: SessionState, fact: SessionFact, time_ms: number): Ses
     case 'interrupt':
       return mapTurn(state, fact.turn_id, (turn) => ({ ...turn, interrupting: true }));
     case 'decision':
-      return {
-        ...state,
-        requests: state.requests.map((open) =>
-          open.prompt_id === fact.prompt_id
-            ? { ...open, decision: { choice: fact.choice, by: fact.by, reason: fact.reason } }
-            : open,
-        ),
-      };
+      return applyDecision(state, fact, time_ms);
+    case 'question': {
+      const { prompt_id, asked_by, ask } = fact;
+      const own = { prompt_id, origin: 'ask_operator', asked_by, ask, opened_ms: time_ms, reminded: false } as const;
+      return { ...state, own_prompts: [...state.own_prompts, { ...own, decision: null }] };
+    }
+    case 'reminded':
+      return applyReminded(state, fact.prompt_id);
+    case 'rule_forgotten':
+      return { ...state, rules: state.rules.filter((rule) => rule.rule_id !== fact.rule_id) };
+    case 'paused':
+      return applyPaused(state, fact, time_ms);
+    case 'resumed':
+      return applyResumed(state, fact.by, time_ms);
     case 'attempt_ending':
       return {
         ...state,
@@ -124,7 +148,7 @@ function applyFact(state: SessionState, fact: SessionFact, time_ms: number): Ses
         ? { ...state, stage: { ...state.stage, until_ms: fact.until_ms } }
         : state;
     case 'ended':
-      return { ...state, stage: endedStage(fact, time_ms), requests: [] };
+      return { ...expire(state, time_ms), stage: endedStage(fact, time_ms) };
     default:
       return unreachable(fact);
   }
@@ -143,6 +167,32 @@ function applyDesired(state: SessionState, fact: Extract<SessionFact, { type: 'd
     default:
       return unreachable(fact.desired);
   }
+}
+
+function applyMessage(
+  state: SessionState,
+  fact: Extract<SessionFact, { type: 'message' }>,
+  time_ms: number,
+): SessionState {
+  const { answers, keyed, ...said } = fact;
+  const outbox = insertMessage(state.outbox, { ...said, queued_ms: time_ms, sent: false });
+  const after = {
+    ...state,
+    outbox,
+    keyed: keyed === true ? [...state.keyed, fact.message_id].slice(-MAX_KEYED) : state.keyed,
+  };
+  return answers === undefined ? after : answerInOutbox(after, answers);
+}
+
+/** Nobody waits for an answer any more: what was not decided has expired. */
+function expire(state: SessionState, at_ms: number): SessionState {
+  const undecided = { outcome: 'expired', by: 'filare-agents', at_ms } as const;
+  return closeOwnPrompts(
+    closeRequests(state, () => true, undecided),
+    'expired',
+    'filare-agents',
+    at_ms,
+  );
 }
 
 /** Interrupting and steering messages go before those that wait, in the order they came among themselves. */
@@ -166,7 +216,7 @@ function applyAttemptEnded(state: SessionState, time_ms: number): SessionState {
   const quiet = last !== undefined && time_ms - last.started_ms >= state.agent.restart.reset_after_ms;
   const asked = cause === 'stopped' || cause === 'restarted';
   return {
-    ...state,
+    ...closeRequests(state, () => true, { outcome: 'expired', by: 'filare-agents', at_ms: time_ms }),
     stage: {
       phase: 'backing_off',
       until_ms: null,
@@ -180,11 +230,11 @@ function applyAttemptEnded(state: SessionState, time_ms: number): SessionState {
     failures: asked ? 0 : quiet ? 1 : state.failures + 1,
     // What Codex never showed was never taken: it goes again with the next attempt.
     outbox: state.outbox.map((m) => (m.sent ? { ...m, sent: false, mode: 'queue' as const } : m)),
-    requests: [],
   };
 }
 
-function applyEvent(state: SessionState, event: AgentEvent, time_ms: number): SessionState {
+function applyEvent(state: SessionState, event: AgentEvent, time_ms: number, policy: Policy): SessionState {
+  const withdrawn = { outcome: 'withdrawn', by: 'codex', at_ms: time_ms } as const;
   const seen = time_ms > state.last_seen_ms ? { ...state, last_seen_ms: time_ms } : state;
   switch (event.type) {
     case 'turn_started':
@@ -192,11 +242,11 @@ function applyEvent(state: SessionState, event: AgentEvent, time_ms: number): Se
         ? { ...seen, stage: { ...seen.stage, turn: { turn_id: event.turn_id, interrupting: false } } }
         : seen;
     case 'turn_ended':
-      return {
-        ...seen,
-        stage: endTurn(seen.stage, event.turn_id),
-        requests: seen.requests.filter((open) => open.request.turn_id !== event.turn_id),
-      };
+      return closeRequests(
+        { ...seen, stage: endTurn(seen.stage, event.turn_id) },
+        (open) => open.request.turn_id === event.turn_id,
+        withdrawn,
+      );
     case 'message_shown':
       return { ...seen, outbox: seen.outbox.filter((m) => m.message_id !== event.message_id) };
     case 'tokens':
@@ -211,29 +261,16 @@ function applyEvent(state: SessionState, event: AgentEvent, time_ms: number): Se
         },
       };
     case 'request':
-      return {
-        ...seen,
-        requests: [
-          ...seen.requests,
-          {
-            prompt_id: promptId(seen.session_id, seen.attempt, event.request.request_id),
-            attempt: seen.attempt,
-            request: event.request,
-            opened_ms: event.time_ms ?? time_ms,
-            decision: null,
-          },
-        ],
-      };
+      return openRequest(seen, event, time_ms, policy);
     case 'request_closed':
-      return { ...seen, requests: seen.requests.filter((open) => open.request.request_id !== event.request_id) };
+      return closeRequests(seen, (open) => open.request.request_id === event.request_id, withdrawn);
     case 'item_done':
       // Codex never says that a call of a tool is resolved: its item's end is that.
-      return {
-        ...seen,
-        requests: seen.requests.filter(
-          (open) => open.request.method !== 'item/tool/call' || open.request.item_id !== event.item.item_id,
-        ),
-      };
+      return closeRequests(
+        seen,
+        ({ request }) => request.method === 'item/tool/call' && request.item_id === event.item.item_id,
+        withdrawn,
+      );
     case 'initialized':
     case 'thread_started':
     case 'item_started':

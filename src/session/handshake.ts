@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises';
 import { asFilareError, FilareError } from '../contract/errors.js';
 import type { CodexConnection } from '../codex/connection.js';
-import { ASK_OPERATOR_TOOL } from '../codex/ask-operator.js';
+import { dynamicTools } from '../codex/orchestrator-tools.js';
 import { threadResumeParams, threadStartParams } from '../codex/thread-params.js';
 import type { SessionState } from './state.js';
 
@@ -29,7 +29,7 @@ export async function handshake(
     }
     const started = await codex.request(
       'thread/start',
-      threadStartParams(state.agent, { dynamic_tools: [ASK_OPERATOR_TOOL] }),
+      threadStartParams(state.agent, { dynamic_tools: dynamicTools(state.agent) }),
       { signal },
     );
     return { thread_id: started.thread.id, resumed: false };

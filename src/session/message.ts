@@ -3,7 +3,7 @@ import { chmod, copyFile, mkdir, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { FilareError } from '../contract/errors.js';
 import type { SendResult } from '../contract/session.js';
-import { openForPerson } from './row.js';
+import { promptsInTheWay } from './prompts.js';
 import type { SessionMemory } from './session-memory.js';
 import type { SessionState } from './state.js';
 import type { TurnWatch } from './turn-watch.js';
@@ -23,6 +23,8 @@ export interface MessageRequest {
   readonly mode: 'default' | 'queue' | 'steer' | 'interrupt';
   readonly from: string;
   readonly wait_ms: number | undefined;
+  /** The same key is the same message: it goes once, also when it is asked for again after a crash. Letters and digits. */
+  readonly key?: string;
   readonly signal: AbortSignal;
 }
 
@@ -45,7 +47,7 @@ export interface MessageContext {
 export async function deliver(context: MessageContext, request: MessageRequest): Promise<SendResult> {
   const state = context.state();
   const session_id = state.session_id;
-  const waiting = openForPerson(state);
+  const waiting = promptsInTheWay(state);
   if (waiting.length > 0 && request.mode !== 'queue') {
     throw new FilareError({
       code: 'blocked_by_prompt',
@@ -61,7 +63,9 @@ export async function deliver(context: MessageContext, request: MessageRequest):
       hint: 'wait for its turn to end',
     });
   }
-  const message_id = `m-${context.random(12)}`;
+  const message_id = `m-${request.key ?? context.random(12)}`;
+  if (request.key !== undefined && state.keyed.includes(message_id))
+    return { message_id, session_id, delivery: 'accepted' };
   await context.memory.commit({
     type: 'message',
     message_id,
@@ -69,6 +73,7 @@ export async function deliver(context: MessageContext, request: MessageRequest):
     text: request.text,
     images: await keepImages(context.folder, message_id, request.images),
     mode: request.mode === 'default' ? 'queue' : request.mode,
+    ...(request.key === undefined ? {} : { keyed: true }),
   });
   context.nudge();
   const must_wait =
@@ -100,6 +105,7 @@ async function keepImages(folder: string, message_id: string, paths: readonly st
 
 function waitsForTurn(state: SessionState, mode: MessageRequest['mode']): boolean {
   const { stage, outbox } = state;
+  if (state.paused !== null) return true;
   if (mode === 'steer' || mode === 'interrupt') return state.requests.some((open) => open.decision === null);
   return (stage.phase === 'running' && stage.turn !== null) || outbox.length > 0;
 }

@@ -1,4 +1,5 @@
 import { unreachable, type ErrorCode } from '../contract/errors.js';
+import { nextDue, nextOwnPrompt, nextPrompt } from './next-prompt.js';
 import type { SessionFact } from './record.js';
 import type { OpenRequest, OutboxMessage, SessionState, Stage } from './state.js';
 
@@ -15,15 +16,11 @@ export interface Observed {
   readonly probed: boolean;
   /** Prompts whose answer this daemon has written into the pipe. */
   readonly answered: ReadonlySet<string>;
+  /** Calls of tools that this daemon carries out now. */
+  readonly calling: ReadonlySet<string>;
   /** An interrupt was written for this turn. */
   readonly interrupted_turn: string | null;
 }
-
-/** What the policy says of a request; null: a person decides. */
-export type Policy = (
-  open: OpenRequest,
-  state: SessionState,
-) => { readonly choice: string; readonly rule: string; readonly reason: string | null } | null;
 
 /** One thing to do. */
 export type Step =
@@ -36,6 +33,8 @@ export type Step =
   | { readonly do: 'probe' }
   | { readonly do: 'halt' }
   | { readonly do: 'answer'; readonly open: OpenRequest }
+  /** Carry out a tool for the agent; its answer is a decision when it is there. */
+  | { readonly do: 'call'; readonly open: OpenRequest }
   | { readonly do: 'interrupt'; readonly turn_id: string }
   | { readonly do: 'deliver'; readonly message: OutboxMessage };
 
@@ -43,7 +42,7 @@ const DEFAULT_GRACE_MS = 10_000;
 const NOTHING: Step = { do: 'nothing' };
 
 /** The next step that brings what is to what should be. Pure; `nothing` means that all is as desired. */
-export function next(state: SessionState, observed: Observed, policy: Policy, now_ms: number): Step {
+export function next(state: SessionState, observed: Observed, now_ms: number): Step {
   const { stage } = state;
   switch (stage.phase) {
     case 'stopped':
@@ -56,7 +55,7 @@ export function next(state: SessionState, observed: Observed, policy: Policy, no
     case 'starting':
       return endingAsked(state) ?? endingSeen(observed) ?? { do: 'launch' };
     case 'running':
-      return endingAsked(state) ?? endingSeen(observed) ?? nextRunning(state, stage, observed, policy);
+      return endingAsked(state) ?? endingSeen(observed) ?? nextRunning(state, stage, observed, now_ms);
     case 'stopping':
       return { do: 'halt' };
     case 'backing_off':
@@ -115,38 +114,24 @@ function nextRunning(
   state: SessionState,
   stage: Extract<Stage, { phase: 'running' }>,
   observed: Observed,
-  policy: Policy,
+  now_ms: number,
 ): Step {
   if (!observed.attached) return { do: 'attach' };
-  for (const open of state.requests) {
-    if (open.decision !== null) {
-      if (!observed.answered.has(open.prompt_id)) return { do: 'answer', open };
-      continue;
-    }
-    const verdict = policy(open, state);
-    if (verdict !== null) {
-      return commit({
-        type: 'decision',
-        prompt_id: open.prompt_id,
-        request_id: open.request.request_id,
-        choice: verdict.choice,
-        by: 'policy',
-        reason: verdict.reason,
-        rule: verdict.rule,
-      });
-    }
-  }
+  const about_prompts = nextPrompt(state, observed, now_ms) ?? nextOwnPrompt(state, now_ms);
+  if (about_prompts !== undefined) return about_prompts;
   // While a turn runs, what was sent may still be on its way into it: its end says.
   if (!observed.probed && stage.turn === null && state.outbox.some((m) => m.sent)) return { do: 'probe' };
   if (stage.turn?.interrupting === true && observed.interrupted_turn !== stage.turn.turn_id) {
     return { do: 'interrupt', turn_id: stage.turn.turn_id };
   }
-  return nextMessage(state, stage);
+  const step = nextMessage(state, stage);
+  const due_ms = nextDue(state);
+  return step.do === 'nothing' && due_ms !== null ? { do: 'wait', until_ms: due_ms } : step;
 }
 
 function nextMessage(state: SessionState, stage: Extract<Stage, { phase: 'running' }>): Step {
   const message = state.outbox.find((m) => !m.sent);
-  if (message === undefined) return NOTHING;
+  if (message === undefined || state.paused !== null) return NOTHING;
   if (state.outbox.some((m) => m.sent)) return NOTHING;
   if (stage.turn === null) return { do: 'deliver', message };
   if (state.requests.some((open) => open.decision === null)) {

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { ERROR_CODES } from '../contract/errors.js';
 import { agentSpecSchema } from '../contract/agent-spec.js';
+import { pauseQuestionSchema } from '../contract/api.js';
+import { PROMPT_OUTCOMES, standingRuleSchema } from '../contract/session.js';
 
 const requestId = z.union([z.string(), z.number()]);
 
@@ -17,7 +19,14 @@ export const END_CAUSES = [
 ] as const;
 
 const facts = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('created'), agent: agentSpecSchema, rehearsal: z.string().nullable(), by: z.string() }),
+  z.object({
+    type: z.literal('created'),
+    agent: agentSpecSchema,
+    rehearsal: z.string().nullable(),
+    by: z.string(),
+    /** Rules that hold always for this agent, as they were then. */
+    rules: z.array(standingRuleSchema).optional(),
+  }),
   z.object({
     type: z.literal('desired'),
     desired: z.enum(['running', 'stopped', 'restarted']),
@@ -47,6 +56,10 @@ const facts = z.discriminatedUnion('type', [
     text: z.string(),
     images: z.array(z.string()),
     mode: z.enum(['queue', 'steer', 'interrupt']),
+    /** It is the answer to this prompt, which was no request of Codex. */
+    answers: z.string().optional(),
+    /** Its id was made of what asked for it, which may ask again after a crash. */
+    keyed: z.boolean().optional(),
   }),
   z.object({ type: z.literal('sent'), message_id: z.string(), turn_id: z.string().nullable() }),
   z.object({ type: z.literal('not_taken'), message_id: z.string(), reason: z.string(), again: z.boolean() }),
@@ -54,12 +67,33 @@ const facts = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('decision'),
     prompt_id: z.string(),
-    request_id: requestId,
+    /** Absent for a prompt that is no request of Codex. */
+    request_id: requestId.optional(),
     choice: z.string(),
     by: z.string(),
     reason: z.string().nullable(),
     rule: z.string().nullable(),
+    outcome: z.enum(PROMPT_OUTCOMES),
+    /** The rule that the answer made. */
+    remember: standingRuleSchema.optional(),
   }),
+  /** A question that the agent does not wait for: its answer goes in as a message. */
+  z.object({
+    type: z.literal('question'),
+    prompt_id: z.string(),
+    asked_by: z.string(),
+    ask: pauseQuestionSchema,
+  }),
+  z.object({ type: z.literal('reminded'), prompt_id: z.string() }),
+  z.object({ type: z.literal('rule_forgotten'), rule_id: z.string(), by: z.string() }),
+  z.object({
+    type: z.literal('paused'),
+    by: z.string(),
+    /** End the running turn now. */
+    interrupt: z.boolean(),
+    ask: z.object({ prompt_id: z.string(), ...pauseQuestionSchema.shape }).optional(),
+  }),
+  z.object({ type: z.literal('resumed'), by: z.string() }),
   z.object({
     type: z.literal('attempt_ending'),
     cause: z.enum(END_CAUSES),

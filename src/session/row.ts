@@ -1,8 +1,8 @@
 import { unreachable } from '../contract/errors.js';
-import type { Activity, Health, Prompt, SessionRow } from '../contract/session.js';
-import type { OpenRequest, SessionState, Stage } from './state.js';
+import type { Activity, Health, SessionRow } from '../contract/session.js';
 import { containerOf } from './apply.js';
-import { policyOf } from './policy.js';
+import { openForPerson, openPrompts } from './prompts.js';
+import type { SessionState, Stage } from './state.js';
 
 /** What a row needs beside the state. Absolute paths. */
 export interface RowSurroundings {
@@ -12,17 +12,12 @@ export interface RowSurroundings {
   readonly manifest_changed: boolean;
 }
 
-/** Requests that wait for a person; what the policy decides by itself is not among them, even in the moment before it has. */
-export function openForPerson(state: SessionState): readonly OpenRequest[] {
-  return state.requests.filter((open) => open.decision === null && policyOf(open, state) === null);
-}
-
 /** What a session is doing; null unless it runs. */
 export function activityOf(state: SessionState): Activity | null {
   if (state.stage.phase !== 'running') return null;
   if (openForPerson(state).length > 0) return 'waiting';
   if (state.stage.turn !== null || state.outbox.some((m) => m.sent)) return 'working';
-  return 'idle';
+  return state.paused === null ? 'idle' : 'paused';
 }
 
 /** The session as users list it. */
@@ -45,7 +40,7 @@ export function toRow(state: SessionState, around: RowSurroundings): SessionRow 
     codex_home: around.codex_home,
     thread_id: state.thread_id,
     turn_id: stage.phase === 'running' ? (stage.turn?.turn_id ?? null) : null,
-    pending_prompts: openForPerson(state).length,
+    pending_prompts: openPrompts(state).length,
     tokens: state.tokens,
     started_at: new Date(state.started_ms).toISOString(),
     ended_at: ended === null ? null : new Date(ended.at_ms).toISOString(),
@@ -73,9 +68,10 @@ function waitingFor(state: SessionState): string | null {
         : `${stage.reason}; next attempt at ${new Date(stage.until_ms).toISOString()}`;
     case 'stopping':
       return stage.reason;
+    case 'running':
+      return pausedBy(state);
     case 'preparing':
     case 'starting':
-    case 'running':
     case 'stopped':
     case 'failed':
       return null;
@@ -84,35 +80,9 @@ function waitingFor(state: SessionState): string | null {
   }
 }
 
-/** An open request as a prompt in the inbox. */
-export function toPrompt(state: SessionState, open: OpenRequest): Prompt {
-  const { request } = open;
-  const suggested = request.action['suggested_reply'];
-  const severity = request.action['severity'];
-  return {
-    prompt_id: open.prompt_id,
-    session_id: state.session_id,
-    id: state.agent.id,
-    role: state.agent.role,
-    workspace: state.agent.workspace.path,
-    branch: state.branch,
-    kind: request.kind === 'approval' ? 'approval' : 'question',
-    origin: 'codex',
-    blocking: true,
-    asked_by: state.agent.id,
-    categories: [],
-    rule_offer: null,
-    revision: '',
-    reason: request.reason,
-    summary: request.summary,
-    requested_action: {
-      ...request.action,
-      ...(state.agent.operator_contact === undefined ? {} : { operator_contact: state.agent.operator_contact }),
-    },
-    choices: [...request.choices],
-    suggested_reply: typeof suggested === 'string' ? suggested : null,
-    severity: severity === 'warning' || severity === 'critical' ? severity : 'info',
-    created_at: new Date(open.opened_ms).toISOString(),
-    deadline: null,
-  };
+function pausedBy({ paused, agent }: SessionState): string | null {
+  if (paused === null) return null;
+  const until =
+    paused.prompt_id === null ? `filare-agents resume ${agent.id}` : `prompt ${paused.prompt_id} is answered`;
+  return `paused by ${paused.by} until ${until}`;
 }

@@ -6,18 +6,19 @@ import type { JournalLine } from '../channel/channel.js';
 import { observe } from '../codex/observe.js';
 import { withItem } from '../codex/request.js';
 import { AppendLog } from '../ledger/append-log.js';
+import type { Policy } from '../inbox/policy.js';
 import type { Masker } from '../transcript/mask.js';
 import { Narrator, type StorySubject } from '../transcript/narrate.js';
-import type { StorySource } from '../transcript/story-fact.js';
+import type { Asked, StorySource } from '../transcript/story-fact.js';
 import { TranscriptStore } from '../transcript/store.js';
 import { apply, firstState } from './apply.js';
 import { attemptFolder } from './attempt-folder.js';
 import { narrate } from './narrate-sources.js';
 import { sessionRecordSchema, type SessionFact, type SessionRecord } from './record.js';
-import { policyOf } from './policy.js';
+import { asksPerson } from './next-prompt.js';
 import { ReplayedJournal } from './replayed-journal.js';
 import type { SessionState } from './state.js';
-import { tell } from './story.js';
+import { tell, tellPauseQuestion, tellSuperseded } from './story.js';
 
 /** What a change of a session tells those who watch it. Entries are on disk already. */
 export interface SessionNews {
@@ -52,6 +53,8 @@ export interface MemorySurroundings {
   readonly folder: string;
   /** Masks secrets in what people read; journal and Codex home stay exact. */
   readonly masker: Masker;
+  /** Judges what the agent asks. */
+  readonly policy: Policy;
   readonly now_ms: () => number;
 }
 
@@ -141,6 +144,11 @@ export class SessionMemory {
     return [...this.#open.values()];
   }
 
+  /** Hides the secrets of this session in what people read. */
+  get masker(): Masker {
+    return this.#around.masker;
+  }
+
   /** The transcript, to read from. */
   get transcript(): TranscriptStore {
     return this.#store;
@@ -204,7 +212,8 @@ export class SessionMemory {
   async #takeRecord(record: SessionRecord): Promise<void> {
     const { fact, time_ms } = record;
     this.#records = record.n;
-    this.#state = apply(this.#state, { from: 'ledger', fact, time_ms });
+    const superseded = tellSuperseded(fact, this.#state);
+    this.#state = apply(this.#state, { from: 'ledger', fact, time_ms }, this.#around.policy);
     if (fact.type === 'attempt_begun') this.#offset = 0;
     this.#time_ms = Math.max(this.#time_ms, time_ms);
     const sources: StorySource[] = [];
@@ -217,8 +226,9 @@ export class SessionMemory {
         fact: { type: 'message', message_id: fact.message_id, from: fact.from, text: fact.text, mode: fact.mode },
       });
     }
-    const told = tell(fact, this.#state);
-    if (told !== null) sources.push({ from: 'fact', attempt: this.#state.attempt, time_ms, fact: told });
+    for (const told of [superseded, tell(fact, this.#state), tellPauseQuestion(fact)]) {
+      if (told !== null) sources.push({ from: 'fact', attempt: this.#state.attempt, time_ms, fact: told });
+    }
     await this.#tell(sources, []);
   }
 
@@ -230,8 +240,9 @@ export class SessionMemory {
         const event = this.#withItem(seen);
         const time_ms = 'time_ms' in event && event.time_ms !== null ? event.time_ms : this.#time_ms;
         this.#time_ms = Math.max(this.#time_ms, time_ms);
-        this.#state = apply(this.#state, { from: 'agent', event, time_ms: this.#time_ms });
-        sources.push({ from: 'agent', attempt: this.#state.attempt, time_ms: this.#time_ms, event });
+        this.#state = apply(this.#state, { from: 'agent', event, time_ms: this.#time_ms }, this.#around.policy);
+        const asked = event.type === 'request' ? askedOf(this.#state) : undefined;
+        sources.push({ from: 'agent', attempt: this.#state.attempt, time_ms: this.#time_ms, event, asked });
         events.push(event);
       }
       this.#offset = line.end;
@@ -300,11 +311,12 @@ function outlivesMachine(fact: SessionFact): boolean {
 }
 
 function subject(state: SessionState): StorySubject {
-  return {
-    session_id: state.session_id,
-    agent_id: state.agent.id,
-    role: state.agent.role,
-    tags: state.agent.tags,
-    asks: (request) => policyOf({ prompt_id: '', attempt: 0, request, opened_ms: 0, decision: null }, state) === null,
-  };
+  const { session_id, agent } = state;
+  return { session_id, agent_id: agent.id, role: agent.role, tags: agent.tags };
+}
+
+/** What became of the request that was opened last. */
+function askedOf({ requests }: SessionState): Asked | undefined {
+  const open = requests.at(-1);
+  return open === undefined ? undefined : { asks: asksPerson(open), categories: open.verdict.categories };
 }

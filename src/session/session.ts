@@ -7,31 +7,33 @@
  */
 import type { AgentEvent } from '../contract/agent-event.js';
 import { asFilareError, FilareError, unreachable } from '../contract/errors.js';
-import type { Health, Prompt, SessionRow } from '../contract/session.js';
+import type { PauseQuestion } from '../contract/api.js';
+import type { Health, Prompt, PromptRecord, SessionRow, StandingRule } from '../contract/session.js';
 import type { ContainerView } from '../engine/engine.js';
 import { answerRequest } from '../codex/answer.js';
-import { containerOf } from './apply.js';
 import { attemptFolder } from './attempt-folder.js';
 import { AttemptLink } from './attempt-link.js';
 import { handshake } from './handshake.js';
 import { halt } from './halt.js';
 import { agentFolders, bootstrapLines, modelKey, prepareAttempt, readSecrets } from './launch.js';
-import { IN_CONTAINER } from './container-request.js';
+import { observeContainer } from './container-sight.js';
+import { decide, promptRecord, type DecisionRequest } from './decide.js';
 import { deliver, type MessageRequest } from './message.js';
-import { next, type Observed, type Step } from './next.js';
-import { policyOf } from './policy.js';
+import { next, type Step } from './next.js';
+import { Outbox } from './outbox.js';
+import { openPrompts, toPrompt } from './prompts.js';
 import type { SessionFact } from './record.js';
-import { openForPerson, toPrompt, toRow } from './row.js';
+import { toRow } from './row.js';
 import { sessionFiles, type SessionMemory, type SessionNews } from './session-memory.js';
+import { Sight } from './sight.js';
 import type { OpenRequest, SessionState } from './state.js';
+import { ToolCalls } from './tool-calls.js';
 import { TurnWatch } from './turn-watch.js';
 import type { SessionSurroundings } from './surroundings.js';
 import { attemptPaths } from '../channel/attempt-files.js';
 
 const STEP_RETRY_FIRST_MS = 500;
 const STEP_RETRY_MAX_MS = 30_000;
-const PROBE_DEADLINE_MS = 30_000;
-const MAX_RESENDS = 3;
 const REATTACH_MS = 5_000;
 
 /** A session that is not over. */
@@ -40,17 +42,11 @@ export class Session {
   readonly #around: SessionSurroundings;
   readonly #memory: SessionMemory;
   readonly #turns = new TurnWatch();
-  readonly #resends = new Map<string, number>();
+  readonly #sight = new Sight();
+  readonly #outbox: Outbox;
+  readonly #calls: ToolCalls;
   /** Prompts whose decision is being written down: the first one counts. */
   readonly #deciding = new Set<string>();
-  #observed: Observed = {
-    container: { state: 'unknown' },
-    no_room: null,
-    attached: false,
-    probed: true,
-    answered: new Set(),
-    interrupted_turn: null,
-  };
   #health: Health = 'unknown';
   #link: AttemptLink | null = null;
   #holds = 0;
@@ -71,6 +67,9 @@ export class Session {
     this.#around = around;
     this.folder = folder;
     this.#memory = memory;
+    const shared = { around, memory, sight: this.#sight, nudge: () => this.nudge() };
+    this.#outbox = new Outbox({ ...shared, link: () => this.#link });
+    this.#calls = new ToolCalls(shared);
     memory.watch((news) => {
       this.#notice(news);
     });
@@ -78,7 +77,7 @@ export class Session {
 
   /** Begins the loop. */
   begin(): void {
-    this.#lookUpSent();
+    this.#outbox.lookUpSent();
     this.#takenUp = this.state.attempt > 0;
     this.#running = this.#loop();
   }
@@ -105,8 +104,14 @@ export class Session {
     });
   }
 
+  /** What of it lies in the inbox, oldest first. */
   get prompts(): readonly Prompt[] {
-    return openForPerson(this.state).map((open) => toPrompt(this.state, open));
+    return openPrompts(this.state).map((prompt) => toPrompt(this.state, prompt, this.#memory.masker));
+  }
+
+  /** One prompt of it, open or over; undefined when it is none of its own, or was too long ago. */
+  prompt(prompt_id: string): PromptRecord | undefined {
+    return promptRecord(this.state, this.#memory, prompt_id);
   }
 
   /** The attempt's journal, to read. */
@@ -183,102 +188,56 @@ export class Session {
     );
   }
 
-  /** Records a person's decision; the loop carries it to exactly that request. */
+  /** Records a decision; see decide() in decide.ts. The loop carries it to exactly that request. */
   async decide(
     prompt_id: string,
-    decision: { readonly choice: string; readonly reason: string | null; readonly by: string },
-  ): Promise<Prompt> {
-    const open = this.state.requests.find((o) => o.prompt_id === prompt_id);
-    if (open === undefined)
-      throw new FilareError({
-        code: 'not_found',
-        message: `no prompt ${prompt_id} is open`,
-        hint: 'filare-agents feedback list',
-      });
-    if (this.state.stage.phase !== 'running') {
-      throw new FilareError({
-        code: 'ended',
-        message: `the attempt of ${this.state.agent.id} that asked ${prompt_id} is ending; nobody waits for the answer`,
-      });
-    }
-    if (open.decision !== null || this.#deciding.has(prompt_id)) {
-      const how = open.decision === null ? '' : `: ${open.decision.choice} by ${open.decision.by}`;
-      throw new FilareError({ code: 'conflict', message: `prompt ${prompt_id} was decided already${how}` });
-    }
-    if (open.request.kind === 'approval' && !open.request.choices.includes(decision.choice)) {
-      throw new FilareError({
-        code: 'usage',
-        message: `prompt ${prompt_id} takes ${open.request.choices.join(', ')}, not ${decision.choice}`,
-      });
-    }
-    const prompt = toPrompt(this.state, open);
-    this.#deciding.add(prompt_id);
-    try {
-      await this.#memory.commit({
-        type: 'decision',
-        prompt_id,
-        request_id: open.request.request_id,
-        choice: decision.choice,
-        by: decision.by,
-        reason: decision.reason,
-        rule: null,
-      });
-    } finally {
-      this.#deciding.delete(prompt_id);
-    }
+    decision: DecisionRequest,
+  ): Promise<{ readonly record: PromptRecord; readonly rule: StandingRule | null }> {
+    const { now_ms, random } = this.#around;
+    const decided = await decide(
+      { memory: this.#memory, deciding: this.#deciding, now_ms, random },
+      prompt_id,
+      decision,
+    );
     this.nudge();
-    return prompt;
+    return decided;
+  }
+
+  /** Holds the session: nothing is sent to it until it is resumed, or until the question is answered, whose answer it then gets. */
+  async pause(by: string, options: { readonly interrupt: boolean; readonly ask: PauseQuestion | null }): Promise<void> {
+    this.#refuseEnded();
+    if (this.state.paused !== null && options.ask === null && !options.interrupt) return;
+    const ask = options.ask === null ? {} : { ask: { ...options.ask, prompt_id: `p-${this.#around.random(10)}` } };
+    await this.#memory.commit({ type: 'paused', by, interrupt: options.interrupt, ...ask });
+    this.nudge();
+  }
+
+  /** Lets a paused session go on. Harmless on one that is not paused. */
+  async resume(by: string): Promise<void> {
+    this.#refuseEnded();
+    if (this.state.paused === null) return;
+    await this.#memory.commit({ type: 'resumed', by });
+    this.nudge();
+  }
+
+  /** Takes back a rule that an answer made; harmless when it has none of that id. */
+  async forgetRule(rule_id: string, by: string): Promise<void> {
+    if (this.state.rules.some((rule) => rule.rule_id === rule_id))
+      await this.#memory.commit({ type: 'rule_forgotten', rule_id, by });
   }
 
   /** What the engine says of the session's container now; `null`: it was not in the list. */
   observe(container: ContainerView | null): void {
-    const ref = containerOf(this.state.stage);
-    if (ref === null || (container !== null && container.id !== ref.id)) return;
-    if (container === null) {
-      // A list takes a while, and this container may have been made meanwhile: ask for it by its id before believing.
-      void this.#confirmAbsent(ref.id);
-      return;
-    }
-    this.#see(container);
-  }
-
-  async #confirmAbsent(container_id: string): Promise<void> {
-    try {
-      const found = await this.#around.engine.inspect(container_id);
-      if (containerOf(this.state.stage)?.id === container_id) this.#see(found ?? null);
-    } catch (failure) {
-      this.#around.log.warn(
-        { session_id: this.state.session_id, err: failure },
-        'the engine did not say whether a container is gone; the next look asks again',
-      );
-    }
-  }
-
-  #see(container: ContainerView | null): void {
-    // On its way out it is neither alive nor gone: the next look says which.
-    if (container?.state === 'removing') return;
-    const alive = container !== null && container.state !== 'exited' && container.state !== 'dead';
-    this.#observed = {
-      ...this.#observed,
-      container:
-        container === null
-          ? { state: 'absent' }
-          : alive
-            ? { state: 'alive' }
-            : { state: 'exited', exit_code: container.exit_code ?? null, out_of_memory: container.oom_killed },
-    };
-    if (!alive) {
-      if (this.state.stage.phase === 'starting') {
-        const how =
-          container === null
-            ? 'was removed by someone else'
-            : `ended with exit status ${String(container.exit_code ?? 'unknown')}${container.oom_killed ? ' (out of memory)' : ''}`;
-        this.#stepEnding.abort(
-          new FilareError({ code: 'bad_state', message: `its container ${how} before it was ready` }),
-        );
-      }
-      this.nudge();
-    }
+    observeContainer(
+      {
+        around: this.#around,
+        state: () => this.state,
+        sight: this.#sight,
+        endStep: (cause) => this.#stepEnding.abort(cause),
+        nudge: () => this.nudge(),
+      },
+      container,
+    );
   }
 
   /** Something outside changed: look again. */
@@ -325,12 +284,11 @@ export class Session {
     let retry_ms = STEP_RETRY_FIRST_MS;
     while (!this.#isLetGo()) {
       this.#awake = false;
-      this.#observed = {
-        ...this.#observed,
-        no_room:
-          this.state.stage.phase === 'queued' ? this.#around.noRoom(this.state.session_id, this.state.agent) : null,
-      };
-      const step = next(this.state, this.#observed, policyOf, this.#around.now_ms());
+      const { phase } = this.state.stage;
+      this.#sight.see({
+        no_room: phase === 'queued' ? this.#around.noRoom(this.state.session_id, this.state.agent) : null,
+      });
+      const step = next(this.state, this.#sight.now, this.#around.now_ms());
       if (step.do === 'nothing' && this.ended) break;
       this.#stepEnding = new AbortController();
       try {
@@ -344,6 +302,7 @@ export class Session {
       }
     }
     try {
+      this.#calls.endOthers([]);
       await this.#release(new FilareError({ code: 'ended', message: 'the daemon stops' }));
       await this.#memory.close();
     } catch (failure) {
@@ -372,15 +331,18 @@ export class Session {
       case 'attach':
         return this.#attach();
       case 'probe':
-        return this.#probe();
+        return this.#outbox.probe(this.#stepEnding.signal);
       case 'halt':
         return this.#halt();
       case 'answer':
         return this.#answer(step.open);
       case 'interrupt':
         return this.#interruptTurn(step.turn_id);
+      case 'call':
+        this.#calls.begin(step.open);
+        return;
       case 'deliver':
-        return this.#deliver(step);
+        return this.#outbox.send(step.message);
       default:
         return unreachable(step);
     }
@@ -421,7 +383,7 @@ export class Session {
         }),
       signal,
     );
-    this.#observed = { ...this.#observed, container: { state: 'unknown' } };
+    this.#sight.see({ container: { state: 'unknown' } });
     this.#prepared = true;
   }
 
@@ -456,14 +418,14 @@ export class Session {
       await this.#memory.commit({ type: 'running', thread_id, resumed });
     }, signal);
     this.#health = 'ok';
-    this.#observed = { ...this.#observed, attached: true, probed: true };
+    this.#sight.see({ attached: true, probed: true });
   }
 
   async #attach(): Promise<void> {
     await this.#openLink();
     this.#health = 'ok';
-    this.#observed = { ...this.#observed, attached: true, answered: new Set(), interrupted_turn: null };
-    this.#lookUpSent();
+    this.#sight.see({ attached: true, answered: new Set(), interrupted_turn: null });
+    this.#outbox.lookUpSent();
   }
 
   async #openLink(): Promise<AttemptLink> {
@@ -496,40 +458,9 @@ export class Session {
     this.#lost = failure.message;
     clearTimeout(this.#reattach);
     this.#reattach = setTimeout(() => {
-      this.#observed = { ...this.#observed, attached: false };
+      this.#sight.see({ attached: false });
       this.nudge();
     }, REATTACH_MS);
-  }
-
-  /** Round trip that cannot overtake what lies unread in the pipe: afterwards a message that was not shown was not taken. */
-  async #probe(): Promise<void> {
-    const { thread_id } = this.state;
-    if (this.#link !== null && thread_id !== null) {
-      await this.#link.codex.request(
-        'thread/read',
-        { threadId: thread_id, includeTurns: false },
-        { deadline_ms: PROBE_DEADLINE_MS, signal: this.#stepEnding.signal },
-      );
-    }
-    const { stage } = this.state;
-    // A turn that runs may yet show what it was steered with (a command keeps it busy): its end asks again.
-    const lost = stage.phase === 'running' && stage.turn === null ? this.state.outbox.filter((m) => m.sent) : [];
-    for (const message of lost) {
-      const resends = (this.#resends.get(message.message_id) ?? 0) + 1;
-      this.#resends.set(message.message_id, resends);
-      await this.#memory.commit({
-        type: 'not_taken',
-        message_id: message.message_id,
-        reason: 'Codex has not shown it',
-        again: resends <= MAX_RESENDS,
-      });
-    }
-    this.#observed = { ...this.#observed, probed: true };
-  }
-
-  /** Messages that were sent and are not shown have to be looked up before anything else is sent. */
-  #lookUpSent(): void {
-    this.#observed = { ...this.#observed, probed: !this.state.outbox.some((m) => m.sent) };
   }
 
   async #halt(): Promise<void> {
@@ -547,26 +478,20 @@ export class Session {
     clearTimeout(this.#reattach);
     this.#health = 'unknown';
     this.#prepared = false;
-    this.#observed = {
-      ...this.#observed,
-      container: { state: 'unknown' },
-      attached: false,
-      probed: true,
-      answered: new Set(),
-      interrupted_turn: null,
-    };
+    this.#sight.forgetAttempt();
+    this.#calls.endOthers([]);
     await this.#memory.commit({ type: 'attempt_ended' });
   }
 
   async #answer(open: OpenRequest): Promise<void> {
     if (this.#link === null || open.decision === null) return;
     await answerRequest(this.#link.codex, open.request, open.decision);
-    this.#observed = { ...this.#observed, answered: new Set([...this.#observed.answered, open.prompt_id]) };
+    this.#sight.answered(open.prompt_id);
   }
 
   #interruptTurn(turn_id: string): Promise<void> {
     const { thread_id } = this.state;
-    this.#observed = { ...this.#observed, interrupted_turn: turn_id };
+    this.#sight.see({ interrupted_turn: turn_id });
     if (this.#link !== null && thread_id !== null) {
       this.#link.codex.request('turn/interrupt', { threadId: thread_id, turnId: turn_id }).catch((failure: unknown) => {
         this.#say('warning', `the interrupt was not taken: ${asFilareError(failure).message}`);
@@ -575,52 +500,15 @@ export class Session {
     return Promise.resolve();
   }
 
-  async #deliver(step: Extract<Step, { do: 'deliver' }>): Promise<void> {
-    const { message } = step;
-    const { stage, thread_id } = this.state;
-    if (this.#link === null || thread_id === null || stage.phase !== 'running') return;
-    const turn_id = stage.turn?.turn_id ?? null;
-    const outgoing = {
-      message_id: message.message_id,
-      text: message.text,
-      images: message.images.map((name) => `${IN_CONTAINER.images}/${name}`),
-    };
-    await this.#memory.commit({ type: 'sent', message_id: message.message_id, turn_id });
-    const taken =
-      turn_id === null
-        ? this.#link.codex.startTurn(thread_id, outgoing)
-        : this.#link.codex.steerTurn(thread_id, turn_id, outgoing);
-    taken.catch((failure: unknown) => {
-      const known = asFilareError(failure);
-      // When the attempt ends, its end says what becomes of the message.
-      if (known.code === 'ended' || !this.state.outbox.some((m) => m.message_id === message.message_id)) return;
-      if (known.code === 'timeout' || known.code === 'version_mismatch') {
-        // No refusal: it may have been taken, and what is sent twice is delivered twice. The journal knows.
-        this.#lookUpSent();
-        this.nudge();
-        return;
-      }
-      this.#memory
-        .commit({ type: 'not_taken', message_id: message.message_id, reason: known.message, again: turn_id !== null })
-        .then(() => this.nudge())
-        .catch((again: unknown) =>
-          this.#around.log.error(
-            { session_id: this.state.session_id, err: again },
-            'a refused message cannot be written down',
-          ),
-        );
-    });
-  }
-
   #notice(news: SessionNews): void {
     let look = news.events.length === 0;
     for (const event of news.events) {
       this.#turns.take(event);
       if (event.type === 'response') this.#link?.codex.take(event);
       look ||= changesWhatIsNext(event);
-      if (event.type === 'turn_ended' && this.state.outbox.some((m) => m.sent))
-        this.#observed = { ...this.#observed, probed: false };
+      if (event.type === 'turn_ended' && this.state.outbox.some((m) => m.sent)) this.#sight.see({ probed: false });
     }
+    this.#calls.endOthers(this.state.requests);
     if (look) this.nudge();
   }
 

@@ -1,7 +1,9 @@
 import type { AgentEvent, AgentRequest } from '../contract/agent-event.js';
-import type { AgentSpec } from '../contract/agent-spec.js';
+import type { AgentSpec, RuleCondition } from '../contract/agent-spec.js';
+import type { PauseQuestion } from '../contract/api.js';
 import type { ErrorCode } from '../contract/errors.js';
-import type { Tokens } from '../contract/session.js';
+import type { PromptDecision, PromptOutcome, StandingRule, Tokens } from '../contract/session.js';
+import type { Verdict } from '../inbox/policy.js';
 import type { EndCause } from './record.js';
 
 /** A container of an attempt, as the ledger knows it. */
@@ -59,14 +61,56 @@ export interface OutboxMessage {
   readonly sent: boolean;
 }
 
+/** What was decided of a prompt, in the moment it was. */
+export interface Decided {
+  readonly choice: string;
+  readonly by: string;
+  readonly reason: string | null;
+  readonly rule: string | null;
+  readonly outcome: PromptOutcome;
+  readonly at_ms: number;
+}
+
 /** A request of the agent that is not closed. */
 export interface OpenRequest {
   readonly prompt_id: string;
   readonly attempt: number;
   readonly request: AgentRequest;
   readonly opened_ms: number;
+  /** What the policy said of it when it was made. */
+  readonly verdict: Verdict;
+  /** Hash of what is asked: an answer names what it is for. */
+  readonly revision: string;
+  /** What "for this session" would write. */
+  readonly offer: RuleCondition | null;
+  readonly reminded: boolean;
   /** The decision, once made; it is written again after a crash until Codex says that the request is resolved. */
-  readonly decision: { readonly choice: string; readonly by: string; readonly reason: string | null } | null;
+  readonly decision: Decided | null;
+}
+
+/** A question that is no request of Codex: its answer goes in as a message. */
+export interface OwnPrompt {
+  readonly prompt_id: string;
+  readonly origin: 'pause' | 'ask_operator';
+  readonly asked_by: string;
+  readonly ask: PauseQuestion;
+  readonly opened_ms: number;
+  readonly reminded: boolean;
+  /** The answer, until it is in the outbox. */
+  readonly decision: Decided | null;
+}
+
+/** A prompt that is over, and how. */
+export interface ClosedPrompt {
+  readonly prompt: OpenRequest | OwnPrompt;
+  readonly decision: PromptDecision;
+}
+
+/** Who holds the session, since when, and the prompt whose answer lets it go on. */
+export interface Pause {
+  readonly by: string;
+  readonly at_ms: number;
+  readonly prompt_id: string | null;
 }
 
 /** One attempt, for the record. */
@@ -95,7 +139,15 @@ export interface SessionState {
   readonly thread_id: string | null;
   readonly tokens: Tokens;
   readonly outbox: readonly OutboxMessage[];
+  /** Ids of the last messages that were made of what asked for them. */
+  readonly keyed: readonly string[];
   readonly requests: readonly OpenRequest[];
+  readonly own_prompts: readonly OwnPrompt[];
+  /** The last prompts that are over, oldest first. */
+  readonly closed_prompts: readonly ClosedPrompt[];
+  /** Rules that answers made, oldest first. */
+  readonly rules: readonly StandingRule[];
+  readonly paused: Pause | null;
   readonly started_ms: number;
   /** The last time the agent showed any sign. */
   readonly last_seen_ms: number;

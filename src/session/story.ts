@@ -1,5 +1,6 @@
 import { unreachable } from '../contract/errors.js';
 import type { StoryFact } from '../transcript/story-fact.js';
+import type { PauseQuestion } from '../contract/api.js';
 import type { SessionFact } from './record.js';
 import type { SessionState } from './state.js';
 
@@ -65,11 +66,32 @@ export function tell(fact: SessionFact, after: SessionState): StoryFact | null {
       return {
         type: 'decision',
         prompt_id: fact.prompt_id,
-        request_id: fact.request_id,
         choice: fact.choice,
         by: fact.by,
         rule: fact.rule,
         reason: fact.reason,
+        outcome: fact.outcome,
+        remember: fact.remember ?? null,
+      };
+    case 'question':
+      return tellQuestion(fact.prompt_id, 'ask_operator', fact.asked_by, fact.ask);
+    case 'paused': {
+      const text = `paused by ${fact.by}${fact.interrupt ? ', with the running turn interrupted' : ''}`;
+      return { type: 'note', text, data: { by: fact.by, prompt_id: fact.ask?.prompt_id ?? null } };
+    }
+    case 'resumed':
+      return { type: 'note', text: `resumed by ${fact.by}`, data: { by: fact.by } };
+    case 'reminded':
+      return {
+        type: 'note',
+        text: `the operator is reminded of prompt ${fact.prompt_id}`,
+        data: { prompt_id: fact.prompt_id },
+      };
+    case 'rule_forgotten':
+      return {
+        type: 'note',
+        text: `rule ${fact.rule_id} was taken back by ${fact.by}`,
+        data: { rule_id: fact.rule_id, by: fact.by },
       };
     case 'attempt_ending':
       return {
@@ -107,4 +129,39 @@ export function tell(fact: SessionFact, after: SessionState): StoryFact | null {
     default:
       return unreachable(fact);
   }
+}
+
+/** What becomes of the question of a pause that nobody had answered when the pause ended, or another began; null where nothing does. `before` is the state before the record. */
+export function tellSuperseded(fact: SessionFact, before: SessionState): StoryFact | null {
+  if (fact.type !== 'paused' && fact.type !== 'resumed') return null;
+  const own = before.own_prompts.find((one) => one.prompt_id === before.paused?.prompt_id);
+  if (own === undefined || own.decision !== null) return null;
+  const { prompt_id } = own;
+  return {
+    type: 'decision',
+    prompt_id,
+    choice: '',
+    by: fact.by,
+    rule: null,
+    reason: null,
+    outcome: 'superseded',
+    remember: null,
+  };
+}
+
+/** The question of a pause, which is told beside the pause itself; null where the pause asks nothing. */
+export function tellPauseQuestion(fact: SessionFact): StoryFact | null {
+  if (fact.type !== 'paused' || fact.ask === undefined) return null;
+  const { prompt_id, ...ask } = fact.ask;
+  return tellQuestion(prompt_id, 'pause', fact.by, ask);
+}
+
+function tellQuestion(
+  prompt_id: string,
+  origin: 'pause' | 'ask_operator',
+  asked_by: string,
+  ask: PauseQuestion,
+): StoryFact {
+  const { question, choices = [], suggested_reply = null, severity = 'info' } = ask;
+  return { type: 'question', prompt_id, origin, asked_by, question, choices, suggested_reply, severity };
 }

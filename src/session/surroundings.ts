@@ -35,6 +35,11 @@ export interface SessionSurroundings {
   readonly noRoom: (session_id: string, agent: AgentSpec) => string | null;
   /** The manifest that the agent was read from is not what it was then. Never throws; cheap. */
   readonly manifestChanged: (agent: AgentSpec) => boolean;
+  /** Carries out a tool for an agent that orchestrates. Never rejects for what the agent got wrong: that is `success: false`. */
+  readonly callTool: (
+    agent: AgentSpec,
+    call: { readonly tool: string; readonly arguments: unknown; readonly key: string; readonly signal: AbortSignal },
+  ) => Promise<{ readonly success: boolean; readonly text: string }>;
   /** Runs work with at most so many launches at once. The signal ends the wait for a turn; work that has begun is always awaited. */
   readonly launchSlot: <T>(work: () => Promise<T>, signal: AbortSignal) => Promise<T>;
 }

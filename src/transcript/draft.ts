@@ -1,7 +1,7 @@
 import type { AgentEvent, AgentItem, AgentRequest } from '../contract/agent-event.js';
 import { unreachable } from '../contract/errors.js';
 import type { TranscriptEntry } from '../contract/transcript.js';
-import type { StoryFact } from './story-fact.js';
+import type { Asked, StoryFact } from './story-fact.js';
 
 /** What an entry says, before it is numbered, timed, masked and bounded. */
 export interface Draft {
@@ -30,12 +30,12 @@ export function ofFact(fact: StoryFact): Draft | null {
       return ofOurs('state', fact.text, { phase: fact.phase, ...fact.data });
     case 'decision': {
       const why = [fact.rule, fact.reason].filter((part) => part !== null).join('; ');
-      const { prompt_id, choice, by, rule, reason } = fact;
-      return {
-        ...ofOurs('decision', why === '' ? choice : `${choice} (${why})`, { prompt_id, choice, by, rule, reason }),
-        from: by,
-      };
+      const { type: _, ...data } = fact;
+      const what = fact.outcome in OVER_WORDS ? OVER_WORDS[fact.outcome as Over] : fact.choice;
+      return { ...ofOurs('decision', why === '' ? what : `${what} (${why})`, data), from: fact.by };
     }
+    case 'question':
+      return ofQuestion(fact);
     case 'note':
     case 'warning':
     case 'error':
@@ -43,6 +43,32 @@ export function ofFact(fact: StoryFact): Draft | null {
     default:
       return unreachable(fact);
   }
+}
+
+type Over = 'timed_out' | 'withdrawn' | 'expired' | 'superseded';
+
+const OVER_WORDS: Readonly<Record<Over, string>> = {
+  timed_out: 'timed out',
+  withdrawn: 'closed by Codex before it was decided',
+  expired: 'expired: who asked is gone',
+  superseded: 'superseded',
+};
+
+/** An entry for a prompt that was closed with nobody having decided it. */
+export function ofOver(prompt_id: string, outcome: Over): Draft {
+  return ofOurs('decision', OVER_WORDS[outcome], { prompt_id, choice: null, outcome });
+}
+
+function ofQuestion(fact: Extract<StoryFact, { type: 'question' }>): Draft {
+  const { type: _, asked_by, question, ...data } = fact;
+  return {
+    direction: fact.origin === 'pause' ? 'system' : 'out',
+    from: asked_by,
+    kind: 'prompt',
+    text: question,
+    requires_operator: true,
+    data: { kind: 'question', ...data, requested_action: { type: 'question', question } },
+  };
 }
 
 /** An entry for a finished item; null for a message, which was told when Codex showed it. `unfinished`: its end never came. */
@@ -55,14 +81,14 @@ export function ofItem(item: AgentItem, turn_id: string, agent_id: string, unfin
 /** An entry for a request that was made of the operator. */
 export function ofRequest(
   request: AgentRequest,
-  said: { readonly agent_id: string; readonly prompt_id: string; readonly asks: boolean },
+  said: { readonly agent_id: string; readonly prompt_id: string; readonly asked: Asked },
 ): Draft {
   return {
     direction: 'out',
     from: said.agent_id,
     kind: 'prompt',
     text: request.summary,
-    requires_operator: said.asks,
+    requires_operator: said.asked.asks,
     data: {
       prompt_id: said.prompt_id,
       kind: request.kind,
@@ -70,6 +96,7 @@ export function ofRequest(
       reason: request.reason,
       requested_action: request.action,
       choices: request.choices,
+      categories: said.asked.categories,
       turn_id: request.turn_id,
       item_id: request.item_id,
     },

@@ -5,15 +5,15 @@
  * known secret is in an entry or a piece; an entry's text, and the text in its data, are at most MAX_ENTRY_TEXT characters; an item whose
  * end never came is told all the same, as unfinished, when the next turn begins or its attempt ends.
  */
-import type { AgentEvent, AgentRequest } from '../contract/agent-event.js';
+import type { AgentEvent } from '../contract/agent-event.js';
 import { unreachable } from '../contract/errors.js';
 import type { Piece, TranscriptEntry } from '../contract/transcript.js';
 import { cleanData, cleanText } from './clean-data.js';
-import { ofCodex, ofFact, ofItem, ofOurs, ofRequest, ofTurnEnd, type Draft } from './draft.js';
+import { ofCodex, ofFact, ofItem, ofOurs, ofOver, ofRequest, ofTurnEnd, type Draft } from './draft.js';
 import type { Masker } from './mask.js';
 import { OpenItems } from './open-items.js';
 import { promptId } from './prompt-id.js';
-import type { StoryFact, StorySource } from './story-fact.js';
+import type { Asked, StoryFact, StorySource } from './story-fact.js';
 
 /** Messages and prompts that are remembered until they are heard of again. */
 const MAX_REMEMBERED = 10_000;
@@ -26,8 +26,6 @@ export interface StorySubject {
   readonly agent_id: string;
   readonly role: string;
   readonly tags: readonly string[];
-  /** Whether a person is asked for this request. */
-  readonly asks: (request: AgentRequest) => boolean;
 }
 
 /** What one source adds to the story. */
@@ -38,6 +36,7 @@ export interface Told {
 
 type Tokens = Extract<AgentEvent, { type: 'tokens' }>;
 
+const UNASKED: Asked = { asks: true, categories: [] };
 const NOTHING: Told = { entries: [], pieces: [] };
 
 /** Tells the story, source by source. */
@@ -46,7 +45,8 @@ export class Narrator {
   readonly #masker: Masker;
   readonly #open: OpenItems;
   readonly #senders = new Map<string, string>();
-  readonly #undecided = new Set<string>();
+  /** Prompts that nobody has decided, with the turn that asked; null where none waits for it. */
+  readonly #undecided = new Map<string, string | null>();
   #attempt = 0;
   #seq = 0;
   #time_ms = 0;
@@ -75,7 +75,8 @@ export class Narrator {
     const left = source.attempt === this.#attempt ? [] : this.#leftovers();
     const entries = left.map((draft) => this.#entry(draft));
     this.#attempt = source.attempt;
-    const drafts = source.from === 'fact' ? this.#ofFact(source.fact) : this.#ofEvent(source.event);
+    const drafts =
+      source.from === 'fact' ? this.#ofFact(source.fact) : this.#ofEvent(source.event, source.asked ?? UNASKED);
     entries.push(...drafts.map((draft) => this.#entry(draft)));
     return entries.length === 0 ? NOTHING : { entries, pieces: [] };
   }
@@ -85,13 +86,32 @@ export class Narrator {
       if (this.#senders.size >= MAX_REMEMBERED) this.#senders.clear();
       this.#senders.set(fact.message_id, fact.from);
     }
-    if (fact.type === 'decision') this.#undecided.delete(fact.prompt_id);
+    if (fact.type === 'question') this.#ask(fact.prompt_id, null);
+    // What the story did not tell as a prompt (a call of a tool) has no decision to tell either.
+    if (fact.type === 'decision' && !this.#undecided.delete(fact.prompt_id)) return [];
     const draft = ofFact(fact);
-    const left = fact.type === 'state' && ENDED_PHASES.includes(fact.phase) ? this.#leftovers() : [];
+    const left = fact.type === 'state' && ENDED_PHASES.includes(fact.phase) ? this.#endOfAttempt(fact.phase) : [];
     return draft === null ? left : [...left, draft];
   }
 
-  #ofEvent(event: AgentEvent): readonly Draft[] {
+  /** A question of ours outlives the attempt, and ends with the session. */
+  #endOfAttempt(phase: string): readonly Draft[] {
+    const expired = this.#close((turn_id) => turn_id !== null || phase !== 'backing_off', 'expired');
+    return [...this.#leftovers(), ...expired];
+  }
+
+  #ask(prompt_id: string, turn_id: string | null): void {
+    if (this.#undecided.size >= MAX_REMEMBERED) this.#undecided.clear();
+    this.#undecided.set(prompt_id, turn_id);
+  }
+
+  #close(leaves: (turn_id: string | null) => boolean, outcome: 'expired' | 'withdrawn'): readonly Draft[] {
+    const gone = [...this.#undecided].filter(([, turn_id]) => leaves(turn_id)).map(([prompt_id]) => prompt_id);
+    for (const prompt_id of gone) this.#undecided.delete(prompt_id);
+    return gone.map((prompt_id) => ofOver(prompt_id, outcome));
+  }
+
+  #ofEvent(event: AgentEvent, asked: Asked): readonly Draft[] {
     const { agent_id } = this.#subject;
     switch (event.type) {
       case 'message_shown':
@@ -107,7 +127,11 @@ export class Narrator {
       case 'turn_started':
         return [...this.#leftovers(), ofOurs('state', 'turn begins', { turn_id: event.turn_id })];
       case 'turn_ended':
-        return [...this.#usage(), ofTurnEnd(event)];
+        return [
+          ...this.#usage(),
+          ...this.#close((turn_id) => turn_id === event.turn_id, 'withdrawn'),
+          ofTurnEnd(event),
+        ];
       case 'plan':
         return [
           {
@@ -122,15 +146,16 @@ export class Narrator {
         this.#used = event;
         return [];
       case 'request': {
-        const prompt_id = promptId(this.#subject.session_id, this.#attempt, event.request.request_id);
-        if (this.#undecided.size >= MAX_REMEMBERED) this.#undecided.clear();
-        this.#undecided.add(prompt_id);
-        return [ofRequest(event.request, { agent_id, prompt_id, asks: this.#subject.asks(event.request) })];
+        const { request } = event;
+        // Told when it is done, as the item that it is; a question that nobody waits with is told as the prompt that is made of it.
+        if (request.kind === 'tool' || (request.kind === 'question' && !asked.asks)) return [];
+        const prompt_id = promptId(this.#subject.session_id, this.#attempt, request.request_id);
+        this.#ask(prompt_id, request.turn_id ?? '');
+        return [ofRequest(request, { agent_id, prompt_id, asked })];
       }
       case 'request_closed': {
         const prompt_id = promptId(this.#subject.session_id, this.#attempt, event.request_id);
-        if (!this.#undecided.delete(prompt_id)) return [];
-        return [ofOurs('decision', 'closed by Codex before it was decided', { prompt_id, choice: null })];
+        return this.#undecided.delete(prompt_id) ? [ofOver(prompt_id, 'withdrawn')] : [];
       }
       case 'response':
         if (event.error === undefined) return [];

@@ -288,7 +288,7 @@ describe('a request of Codex', () => {
     });
     if (asked?.type !== 'request' || change?.type !== 'item_done') throw new Error('not the events of this test');
     expect(withItem(asked.request, change.item)).toMatchObject({
-      summary: 'Change files: delete /w/a',
+      summary: 'Change 1 file (+0 −0): delete /w/a',
       action: { changes: [{ path: '/w/a', kind: 'delete' }] },
     });
   });

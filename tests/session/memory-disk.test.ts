@@ -6,6 +6,7 @@ import { FilareError } from '../../src/contract/errors.js';
 import { SessionMemory, sessionFiles, type SessionNews } from '../../src/session/session-memory.js';
 import { createMasker } from '../../src/transcript/mask.js';
 import { agentSpec } from '../support/agent-spec.js';
+import { policy } from '../support/policy.js';
 
 const FULL = new FilareError({ code: 'no_space', message: 'no space left' });
 const STRAY = '{"method":"warning","params":{"message":"careful"}}';
@@ -19,7 +20,7 @@ describe('a disk that takes no more of the transcript for a while', () => {
     folder = await mkdtemp(join(tmpdir(), 'filare-memory-'));
     told.length = 0;
     memory = await SessionMemory.create(
-      { session_id: 'a-1', folder, masker: createMasker({}), now_ms: () => 1_000 },
+      { session_id: 'a-1', folder, masker: createMasker({}), policy, now_ms: () => 1_000 },
       { type: 'created', agent: agentSpec({ id: 'a' }), rehearsal: null, by: 'x' },
     );
     memory.watch((news) => told.push(news));

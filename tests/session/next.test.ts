@@ -1,11 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import fc from 'fast-check';
-import { apply, firstState } from '../../src/session/apply.js';
+import { apply as applyWith, firstState } from '../../src/session/apply.js';
 import { next, type Observed, type Step } from '../../src/session/next.js';
-import { policyOf } from '../../src/session/policy.js';
 import type { SessionFact } from '../../src/session/record.js';
-import type { SessionState } from '../../src/session/state.js';
+import type { Applied, SessionState } from '../../src/session/state.js';
 import { agentSpec } from '../support/agent-spec.js';
+import { policy } from '../support/policy.js';
+
+const apply = (state: SessionState, applied: Applied): SessionState => applyWith(state, applied, policy);
 
 const ALIVE: Observed = {
   container: { state: 'alive' },
@@ -13,6 +15,7 @@ const ALIVE: Observed = {
   attached: true,
   probed: true,
   answered: new Set(),
+  calling: new Set(),
   interrupted_turn: null,
 };
 const ORDER = ['queued', 'preparing', 'starting', 'running', 'stopping', 'backing_off', 'stopped', 'failed'];
@@ -46,7 +49,7 @@ function settle(
 ): SessionState {
   let current = state;
   for (let steps = 0; steps < 200; steps += 1) {
-    const step = next(current, observed, policyOf, now.ms);
+    const step = next(current, observed, now.ms);
     if (step.do === 'nothing') return current;
     if (step.do === 'wait') now.ms = step.until_ms;
     for (const fact of effects(step, current)) {
@@ -111,7 +114,7 @@ describe('the state machine', () => {
         facts.forEach((fact, at) => {
           // Some steps happen between wishes, some do not.
           for (let n = 0; n < (gaps[at] ?? 0); n += 1) {
-            const step = next(state, ALIVE, policyOf, now.ms);
+            const step = next(state, ALIVE, now.ms);
             for (const effect of effects(step, state)) {
               const after = apply(state, { from: 'ledger', fact: effect, time_ms: now.ms });
               forward(state, after);
@@ -145,14 +148,14 @@ describe('the state machine', () => {
   it('waits in the queue and says why, once', () => {
     const state = firstState('s', { type: 'created', agent: agentSpec({ id: 'a' }), rehearsal: null, by: 'x' }, 0);
     const full: Observed = { ...ALIVE, no_room: 'needs 4 GiB' };
-    const step = next(state, full, policyOf, 0);
+    const step = next(state, full, 0);
     expect(step).toEqual({ do: 'commit', fact: { type: 'waiting', reason: 'needs 4 GiB' } });
     const waiting = apply(state, { from: 'ledger', fact: { type: 'waiting', reason: 'needs 4 GiB' }, time_ms: 0 });
-    expect(next(waiting, full, policyOf, 0)).toEqual({ do: 'nothing' });
+    expect(next(waiting, full, 0)).toEqual({ do: 'nothing' });
   });
 
   it('a container that was removed ends the attempt with that reason, and the next one waits for its back-off', () => {
-    const ending = next(running(), { ...ALIVE, container: { state: 'absent' } }, policyOf, 0);
+    const ending = next(running(), { ...ALIVE, container: { state: 'absent' } }, 0);
     expect(ending).toMatchObject({ do: 'commit', fact: { type: 'attempt_ending', cause: 'removed' } });
   });
 
@@ -160,19 +163,13 @@ describe('the state machine', () => {
     const ending = next(
       running(),
       { ...ALIVE, container: { state: 'exited', exit_code: 137, out_of_memory: true } },
-      policyOf,
       0,
     );
     expect(ending).toMatchObject({ do: 'commit', fact: { cause: 'out_of_memory' } });
   });
 
   it('exit status 0 that nobody asked for is a failure', () => {
-    const ending = next(
-      running(),
-      { ...ALIVE, container: { state: 'exited', exit_code: 0, out_of_memory: false } },
-      policyOf,
-      0,
-    );
+    const ending = next(running(), { ...ALIVE, container: { state: 'exited', exit_code: 0, out_of_memory: false } }, 0);
     expect(ending).toMatchObject({
       do: 'commit',
       fact: { cause: 'exited', reason: expect.stringContaining('status 0') as unknown },
@@ -190,7 +187,7 @@ describe('the state machine', () => {
         time_ms: now.ms,
       });
       state = apply(state, { from: 'ledger', fact: { type: 'attempt_ended' }, time_ms: now.ms });
-      const step = next(state, ALIVE, policyOf, now.ms);
+      const step = next(state, ALIVE, now.ms);
       if (step.do !== 'commit' || step.fact.type !== 'backing_off') {
         expect(step).toMatchObject({ do: 'commit', fact: { type: 'ended', phase: 'failed' } });
         break;
@@ -229,7 +226,7 @@ describe('the state machine', () => {
         fact: { type: 'message', message_id: mode, from: 'x', text: 'hi', images: [], mode },
         time_ms: 2,
       });
-      expect(next(asked, ALIVE, policyOf, 2), mode).toEqual({ do: 'nothing' });
+      expect(next(asked, ALIVE, 2), mode).toEqual({ do: 'nothing' });
     }
   });
 
@@ -239,7 +236,7 @@ describe('the state machine', () => {
       fact: { type: 'message', message_id: 'm-2', from: 'x', text: 'hi', images: [], mode: 'queue' },
       time_ms: 2,
     });
-    expect(next(asked, { ...ALIVE, probed: false }, policyOf, 2)).toMatchObject({ do: 'deliver' });
+    expect(next(asked, { ...ALIVE, probed: false }, 2)).toMatchObject({ do: 'deliver' });
   });
 
   it('what a turn that runs was steered with is not sent again while that turn may still show it', () => {
@@ -251,15 +248,15 @@ describe('the state machine', () => {
     for (const fact of facts) state = apply(state, { from: 'ledger', fact, time_ms: 2 });
     const unknown = { ...ALIVE, probed: false };
     state = apply(state, { from: 'agent', event: { type: 'turn_started', turn_id: 'u', time_ms: null }, time_ms: 2 });
-    expect(next(state, unknown, policyOf, 3)).toEqual({ do: 'nothing' });
+    expect(next(state, unknown, 3)).toEqual({ do: 'nothing' });
     state = apply(state, { from: 'ledger', fact: { type: 'interrupt', turn_id: 'u', by: 'x' }, time_ms: 3 });
-    expect(next(state, unknown, policyOf, 3)).toEqual({ do: 'interrupt', turn_id: 'u' });
+    expect(next(state, unknown, 3)).toEqual({ do: 'interrupt', turn_id: 'u' });
     state = apply(state, {
       from: 'agent',
       event: { type: 'turn_ended', turn_id: 'u', status: 'interrupted', error: null, time_ms: null },
       time_ms: 4,
     });
-    expect(next(state, unknown, policyOf, 4)).toEqual({ do: 'probe' });
+    expect(next(state, unknown, 4)).toEqual({ do: 'probe' });
   });
 
   it('the same request id in the next attempt is another prompt', () => {

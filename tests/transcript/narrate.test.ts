@@ -15,7 +15,6 @@ function narrator(): Narrator {
     agent_id: 'alpha',
     role: 'FEATURE',
     tags: ['x'],
-    asks: (request: AgentRequest) => request.kind === 'approval',
   };
   return new Narrator(subject, createMasker({ KEY: SECRET }));
 }
@@ -214,7 +213,8 @@ describe('the story', () => {
         fact({
           type: 'decision',
           prompt_id,
-          request_id: 0,
+          outcome: 'approved',
+          remember: null,
           choice: 'accept',
           by: 'policy',
           rule: 'approve',

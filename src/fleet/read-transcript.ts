@@ -1,5 +1,5 @@
 import { sessionFiles } from '../session/session-memory.js';
-import type { Fleet } from '../fleet/fleet.js';
+import type { Fleet } from './fleet.js';
 import { TranscriptStore, type TranscriptPage } from '../transcript/store.js';
 import { transcriptEntrySchema, type TranscriptEntry } from '../contract/transcript.js';
 import { FilareError } from '../contract/errors.js';

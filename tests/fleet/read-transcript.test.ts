@@ -2,16 +2,17 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { readTranscript } from '../../src/daemon/read-transcript.js';
+import { readTranscript } from '../../src/fleet/read-transcript.js';
 import type { Fleet } from '../../src/fleet/fleet.js';
 import { SessionMemory } from '../../src/session/session-memory.js';
 import { createMasker } from '../../src/transcript/mask.js';
 import { agentSpec } from '../support/agent-spec.js';
+import { policy } from '../support/policy.js';
 
 it('a page that holds nothing says that there is no more, and no limit asks for ever', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'filare-read-'));
   const memory = await SessionMemory.create(
-    { session_id: 'a-1', folder, masker: createMasker({}), now_ms: () => 1_000 },
+    { session_id: 'a-1', folder, masker: createMasker({}), policy, now_ms: () => 1_000 },
     { type: 'created', agent: agentSpec({ id: 'a' }), rehearsal: null, by: 'x' },
   );
   const fleet = { find: () => ({ live: { memory } }) } as unknown as Fleet;

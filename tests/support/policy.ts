@@ -1,0 +1,4 @@
+import { loadPolicy } from '../../src/inbox/load-policy.js';
+
+/** The policy as the daemon has it. */
+export const policy = await loadPolicy();

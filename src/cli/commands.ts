@@ -136,7 +136,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     name: 'mcp',
     group: 'More',
-    summary: 'the agents as tools for Codex, Claude and other programs, over MCP',
+    summary: 'the agents as tools for Codex and other programs (MCP)',
     load: async () => (await import('./commands/mcp.js')).mcpCommand,
   },
   {

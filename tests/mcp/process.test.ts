@@ -142,14 +142,21 @@ describe('the process', () => {
 });
 
 it.each([
-  ['Claude Code (beta)\u001b[2J\r\n../../etc/passwd', 'mcp:Claude-Code-beta-2J-..-..-etc-passwd'],
-  ['operator', 'mcp:operator'],
-  ['\u202e\u0000', 'mcp:unnamed'],
-  ['', 'mcp:unnamed'],
-  ['x'.repeat(5_000), `mcp:${'x'.repeat(60)}`],
-])('a client that calls itself %j is written down as %s', async (client_name, caller) => {
-  daemon.on.callTool = () => ({ success: true, text: 'done' });
-  await using server = await Connection.open(project, { client_name });
-  expect(await server.call('list_agents')).toEqual({ text: 'done', is_error: false });
-  expect(daemon.calls.at(-1)?.body['caller']).toBe(caller);
-});
+  [
+    'as an attacker would',
+    'Claude Code (beta)\u001b[2J\r\n../../etc/passwd',
+    'mcp:Claude-Code-beta-2J-..-..-etc-passwd',
+  ],
+  ['as a person', 'operator', 'mcp:operator'],
+  ['in marks alone', '\u202e\u0000', 'mcp:unnamed'],
+  ['nothing', '', 'mcp:unnamed'],
+  ['at great length', 'x'.repeat(5_000), `mcp:${'x'.repeat(60)}`],
+])(
+  'a client that calls itself %s is written down harmlessly, and never as a person',
+  async (_, client_name, caller) => {
+    daemon.on.callTool = () => ({ success: true, text: 'done' });
+    await using server = await Connection.open(project, { client_name });
+    expect(await server.call('list_agents')).toEqual({ text: 'done', is_error: false });
+    expect(daemon.calls.at(-1)?.body['caller']).toBe(caller);
+  },
+);

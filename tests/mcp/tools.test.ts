@@ -41,6 +41,7 @@ const EXAMPLES: Readonly<Record<keyof typeof TOOLS, Record<string, unknown>>> = 
 describe.each([[false], [true]])('tools, newest protocol: %s', (modern) => {
   it('are those of the contract, with what they take and whether they change anything', async () => {
     await using server = await Connection.open(project, { modern });
+    expect(server.client.getNegotiatedProtocolVersion()).toBe(modern ? '2026-07-28' : '2025-11-25');
     const { tools } = await server.client.listTools();
     expect(tools.map(({ name }) => name)).toEqual(Object.keys(TOOLS));
     for (const { name, description, annotations, inputSchema } of tools) {
@@ -153,28 +154,31 @@ describe('a long call', () => {
     expect(heard).toEqual([{ progress: 5, total: 60, message: 'send_message goes on, 5 s so far' }]);
   });
 
-  it('ends at the daemon when the client takes it back, and the server goes on', async () => {
-    let gone = false;
-    daemon.on.callTool = ({ signal, params }) => {
-      if (params['tool'] === 'list_agents') return { success: true, text: 'here' };
-      return new Promise((_, fail) => {
-        signal.addEventListener('abort', () => {
-          gone = true;
-          fail(new Error('gone'));
+  it.each([[false], [true]])(
+    'ends at the daemon when taken back, and the server goes on (newest protocol: %s)',
+    async (modern) => {
+      let gone = false;
+      daemon.on.callTool = ({ signal, params }) => {
+        if (params['tool'] === 'list_agents') return { success: true, text: 'here' };
+        return new Promise((_, fail) => {
+          signal.addEventListener('abort', () => {
+            gone = true;
+            fail(new Error('gone'));
+          });
         });
-      });
-    };
-    await using server = await Connection.open(project);
-    const taken_back = new AbortController();
-    const call = server.client.callTool(
-      { name: 'wait_for_agent', arguments: EXAMPLES.wait_for_agent },
-      { signal: taken_back.signal },
-    );
-    await until(() => asked().length === 1);
-    taken_back.abort('not needed any more');
-    await expect(call).rejects.toThrow();
-    await until(() => gone);
-    expect(await server.call('list_agents')).toEqual({ text: 'here', is_error: false });
-    expect(server.stderr).toBe('');
-  });
+      };
+      await using server = await Connection.open(project, { modern });
+      const taken_back = new AbortController();
+      const call = server.client.callTool(
+        { name: 'wait_for_agent', arguments: EXAMPLES.wait_for_agent },
+        { signal: taken_back.signal },
+      );
+      await until(() => asked().length === 1);
+      taken_back.abort('not needed any more');
+      await expect(call).rejects.toThrow();
+      await until(() => gone);
+      expect(await server.call('list_agents')).toEqual({ text: 'here', is_error: false });
+      expect(server.stderr).toBe('');
+    },
+  );
 });

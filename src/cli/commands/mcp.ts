@@ -7,7 +7,8 @@ import { findProject } from '../../client/find-project.js';
 import { Fleet } from '../../client/fleet.js';
 import { FilareError } from '../../contract/errors.js';
 import type { ProjectPaths } from '../../contract/project.js';
-import type { McpClient } from '../../mcp/client-config.js';
+import { parseAgentLimit } from '../../mcp/agent-limit.js';
+import { clientConfig, MCP_CLIENTS, neededEnvironment, type McpClient } from '../../mcp/client-config.js';
 import { newCommand } from '../command.js';
 import type { CliContext } from '../context.js';
 import { packageVersion } from '../package-version.js';
@@ -28,11 +29,9 @@ export function mcpCommand(context: CliContext): CommandUnknownOpts {
     .option('--read-only', 'offer only the tools that change nothing')
     .option('--agents <list>', 'only these agents: ids and tag:NAME, separated by commas')
     .addOption(
-      new Option('--print-config <client>', "print what to add to a client's configuration, and end").choices([
-        'codex',
-        'claude',
-        'json',
-      ] as const satisfies readonly McpClient[]),
+      new Option('--print-config <client>', "print what to add to a client's configuration, and end").choices(
+        MCP_CLIENTS,
+      ),
     )
     .addHelpText(
       'after',
@@ -40,7 +39,6 @@ export function mcpCommand(context: CliContext): CommandUnknownOpts {
     )
     .action(async ({ printConfig, ...flags }) => {
       const project = certainProject(context);
-      const { parseAgentLimit } = await import('../../mcp/agent-limit.js');
       const limit = flags.agents === undefined ? undefined : parseAgentLimit(flags.agents);
       if (printConfig !== undefined) return printClientConfig(context, project, { client: printConfig, flags });
       const { serveMcp } = await import('../../mcp/serve-mcp.js');
@@ -77,12 +75,11 @@ function certainProject(context: CliContext): ProjectPaths {
   });
 }
 
-async function printClientConfig(
+function printClientConfig(
   context: CliContext,
   project: ProjectPaths,
   { client, flags }: { readonly client: McpClient; readonly flags: McpFlags },
-): Promise<void> {
-  const { clientConfig, neededEnvironment } = await import('../../mcp/client-config.js');
+): void {
   const program = fileURLToPath(new URL('../../../bin/filare-agents.js', import.meta.url));
   const only = [
     ...(flags.readOnly === true ? ['--read-only'] : []),

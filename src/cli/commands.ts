@@ -134,6 +134,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/daemon.js')).daemonCommand,
   },
   {
+    name: 'mcp',
+    group: 'More',
+    summary: 'the agents as tools for Codex and other programs (MCP)',
+    load: async () => (await import('./commands/mcp.js')).mcpCommand,
+  },
+  {
     name: 'completion',
     group: 'More',
     summary: 'completion for bash, zsh or fish',

@@ -64,8 +64,11 @@ export async function deliver(context: MessageContext, request: MessageRequest):
     });
   }
   const message_id = `m-${request.key ?? context.random(12)}`;
-  if (request.key !== undefined && state.keyed.includes(message_id))
-    return { message_id, session_id, delivery: 'accepted' };
+  // Asked for again after a crash: the turn that runs is the one that took it, if any does.
+  if (request.key !== undefined && state.keyed.includes(message_id)) {
+    const running = state.stage.phase === 'running' ? (state.stage.turn?.turn_id ?? null) : null;
+    return awaitDelivery(context, request, { message_id, known_turn: running });
+  }
   await context.memory.commit({
     type: 'message',
     message_id,
@@ -79,7 +82,7 @@ export async function deliver(context: MessageContext, request: MessageRequest):
   const must_wait =
     request.wait_ms === undefined && (waitsForTurn(state, request.mode) || state.stage.phase !== 'running');
   if (must_wait) return { message_id, session_id, delivery: 'queued' };
-  return awaitDelivery(context, request, message_id);
+  return awaitDelivery(context, request, { message_id });
 }
 
 /** Copies images into the session, where its container sees them; answers with their names there. */
@@ -110,10 +113,16 @@ function waitsForTurn(state: SessionState, mode: MessageRequest['mode']): boolea
   return (stage.phase === 'running' && stage.turn !== null) || outbox.length > 0;
 }
 
+/** A message that is in the outbox, or was. `known_turn`: it was sent before this daemon came; the turn that runs, null when none does. */
+interface KnownMessage {
+  readonly message_id: string;
+  readonly known_turn?: string | null;
+}
+
 async function awaitDelivery(
   context: MessageContext,
   request: MessageRequest,
-  message_id: string,
+  message: KnownMessage,
 ): Promise<SendResult> {
   const late = new AbortController();
   const timer = setTimeout(
@@ -125,7 +134,7 @@ async function awaitDelivery(
   );
   timer.unref();
   try {
-    return await awaitTaken(context, request, message_id, AbortSignal.any([request.signal, late.signal]));
+    return await awaitTaken(context, request, message, AbortSignal.any([request.signal, late.signal]));
   } finally {
     clearTimeout(timer);
   }
@@ -134,9 +143,10 @@ async function awaitDelivery(
 async function awaitTaken(
   context: MessageContext,
   request: MessageRequest,
-  message_id: string,
+  message: KnownMessage,
   wait: AbortSignal,
 ): Promise<SendResult> {
+  const { message_id, known_turn } = message;
   const { session_id } = context.state();
   const inOutbox = (state: SessionState): boolean => state.outbox.some((m) => m.message_id === message_id);
   const over = (state: SessionState): boolean => state.stage.phase === 'stopped' || state.stage.phase === 'failed';
@@ -146,8 +156,10 @@ async function awaitTaken(
     if (request.wait_ms !== undefined || request.signal.aborted) throw failure;
     return { message_id, session_id, delivery: 'queued' };
   }
-  const turn_id = context.turns.turnOf(message_id);
+  const turn_id = context.turns.turnOf(message_id) ?? known_turn ?? undefined;
   if (turn_id === undefined) {
+    // It was taken before this daemon came, and its turn is over: its reply is in the transcript.
+    if (known_turn === null) return { message_id, session_id, delivery: 'accepted' };
     if (over(context.state()))
       throw new FilareError({ code: 'ended', message: `session ${session_id} ended before it took the message` });
     throw new FilareError({

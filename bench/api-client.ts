@@ -15,9 +15,21 @@ export class ApiClient {
 
   /** Sends a message; fails unless it was accepted, which Codex has shown it then. */
   async send(ref: string, text: string): Promise<void> {
-    const answer = answerSchema.parse(JSON.parse(await this.#post(`/v1/sessions/${ref}/messages`, text)));
+    const body = { text, mode: 'default' };
+    const answer = answerSchema.parse(JSON.parse(await this.#call('POST', `/v1/sessions/${ref}/messages`, body)));
     if ('error' in answer) throw new Error(answer.error.message);
     if (answer.delivery !== 'accepted') throw new Error(`a message was ${answer.delivery}, not accepted`);
+  }
+
+  /** The open prompts, as far as they are looked at. */
+  async prompts(): Promise<readonly { readonly prompt_id: string }[]> {
+    return JSON.parse(await this.#call('GET', '/v1/prompts')) as readonly { readonly prompt_id: string }[];
+  }
+
+  /** Decides a prompt. */
+  async decide(prompt_id: string, choice: string): Promise<void> {
+    const answer = JSON.parse(await this.#call('POST', `/v1/prompts/${prompt_id}/decision`, { choice })) as object;
+    if ('error' in answer) throw new Error(JSON.stringify(answer.error));
   }
 
   /** Closes the connection. */
@@ -25,21 +37,15 @@ export class ApiClient {
     this.#agent.destroy();
   }
 
-  #post(path: string, text: string): Promise<string> {
-    const body = JSON.stringify({ text, mode: 'default' });
+  #call(method: 'GET' | 'POST', path: string, value?: object): Promise<string> {
+    const body = value === undefined ? '' : JSON.stringify(value);
+    const content =
+      value === undefined
+        ? {}
+        : { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(body)) };
     return new Promise((resolve, reject) => {
       const sent = request(
-        {
-          socketPath: this.#socket,
-          agent: this.#agent,
-          method: 'POST',
-          path,
-          headers: {
-            host: 'localhost',
-            'content-type': 'application/json',
-            'content-length': Buffer.byteLength(body),
-          },
-        },
+        { socketPath: this.#socket, agent: this.#agent, method, path, headers: { host: 'localhost', ...content } },
         (response) => {
           let answer = '';
           response.setEncoding('utf8').on('data', (chunk: string) => (answer += chunk));

@@ -40,6 +40,26 @@ export class FakeAgent {
     for (let at = 0; at < all.length;) at += writeSync(this.#out, all, at);
   }
 
+  /** Asks for an approval of a command, within a turn that nothing else is said of. */
+  ask(request_id: number, command: string): void {
+    const params = {
+      threadId: this.thread_id,
+      turnId: 'turn-of-asking',
+      itemId: `command-${String(request_id)}`,
+      command,
+      cwd: '/home/agent/workspace',
+      reason: 'because',
+      availableDecisions: ['accept', 'decline', 'cancel'],
+    };
+    this.#say({ id: request_id, method: 'item/commandExecution/requestApproval', params });
+  }
+
+  /** Says that a request is over. */
+  resolved(request_id: number): void {
+    const params = { threadId: this.thread_id, requestId: request_id };
+    this.#say({ method: 'serverRequest/resolved', params });
+  }
+
   /** Lets go of the files. */
   end(): void {
     this.#in.destroy();

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { AgentSpec } from '../src/contract/agent-spec.js';
 import { agentSpec } from './agent-spec.js';
 import type { FakeAgent } from './fake-agent.js';
 import { FakeEngine } from './fake-engine.js';
@@ -20,6 +21,7 @@ export interface PlayedSession {
 export async function fakeFleet(
   bench: Bench,
   count: number,
+  change: (spec: AgentSpec) => AgentSpec = (spec) => spec,
 ): Promise<{ readonly project: BenchProject; readonly sessions: readonly PlayedSession[] }> {
   const folder = await mkdtemp(join(tmpdir(), 'filare-bench-engine-'));
   bench.undo.add(`folder ${folder}`, () => rm(folder, { recursive: true, force: true }));
@@ -27,7 +29,7 @@ export async function fakeFleet(
   const engine = await FakeEngine.listen(socket);
   bench.undo.add('played engine', () => engine.close());
   const project = await BenchProject.open(bench, `unix://${socket}`);
-  const specs = Array.from({ length: count }, (_, n) => agentSpec(project.paths, `agent-${n}`));
+  const specs = Array.from({ length: count }, (_, n) => change(agentSpec(project.paths, `agent-${n}`)));
   await project.makeWorkspaces(specs);
   const sessions: PlayedSession[] = [];
   for (let at = 0; at < specs.length; at += STARTS_AT_ONCE) {

@@ -5,6 +5,7 @@
  */
 import { parseArgs } from 'node:util';
 import { commandStart } from './command-start.js';
+import { inbox } from './inbox.js';
 import { launch } from './launch.js';
 import { machine } from './machine.js';
 import { memory } from './memory.js';
@@ -14,7 +15,7 @@ import { table, writeReport } from './report.js';
 import type { Findings, Suite } from './suite.js';
 import { Undo } from './undo.js';
 
-const SUITES: readonly Suite[] = [launch, message, stream, memory, commandStart];
+const SUITES: readonly Suite[] = [launch, message, inbox, stream, memory, commandStart];
 
 const { values } = parseArgs({ options: { only: { type: 'string' }, quick: { type: 'boolean', default: false } } });
 const asked = values.only?.split(',') ?? SUITES.map((suite) => suite.name);

@@ -14,6 +14,7 @@ import type {
   SessionDetail,
   StartOutcome,
   StartPlan,
+  UsageRow,
 } from '../contract/api.js';
 import { FilareError } from '../contract/errors.js';
 import type { ProjectPaths } from '../contract/project.js';
@@ -257,6 +258,16 @@ export class Fleet {
   /** Lets a paused session go on. Harmless on one that is not paused. */
   async resume(ref: string, options: { readonly by?: string } = {}): Promise<SessionRow> {
     return this.#client.call('resumeSession', { params: { ref }, body: options }, this.#bounds());
+  }
+
+  /** After a crash or a reboot: sessions that wait for their next attempt begin it now; `begun` names them. */
+  async resumeAll(): Promise<{ sessions: SessionRow[]; begun: string[] }> {
+    return this.#client.call('resumeAll', { body: {} }, this.#bounds(CONTAINER_CALL_MS));
+  }
+
+  /** Tokens used, a row for each agent and day (UTC); `since`: RFC 3339. */
+  async usage(options: { readonly since?: string } = {}): Promise<UsageRow[]> {
+    return this.#client.call('usage', { query: { since: options.since } }, this.#bounds());
   }
 
   /** All open prompts, oldest first; with `ref` those of one session. */

@@ -5,7 +5,14 @@
  */
 import { z } from 'zod';
 import { agentSpecSchema, ruleConditionSchema } from './agent-spec.js';
-import { promptRecordSchema, promptSchema, sendResultSchema, sessionRowSchema, standingRuleSchema } from './session.js';
+import {
+  promptRecordSchema,
+  promptSchema,
+  sendResultSchema,
+  sessionRowSchema,
+  standingRuleSchema,
+  tokensSchema,
+} from './session.js';
 import { transcriptEntrySchema } from './transcript.js';
 
 /** Version of the control API; a client of another one is told so. */
@@ -117,6 +124,19 @@ export const progressSchema = z.object({
 });
 /** One line of progress of long work. */
 export type Progress = z.infer<typeof progressSchema>;
+
+/** Tokens that an agent used on one day. */
+export const usageRowSchema = z.object({
+  /** UTC, YYYY-MM-DD. */
+  day: z.string(),
+  id: z.string(),
+  role: z.string(),
+  sessions: z.number().int(),
+  turns: z.number().int(),
+  ...tokensSchema.shape,
+});
+/** Tokens that an agent used on one day. */
+export type UsageRow = z.infer<typeof usageRowSchema>;
 
 const promptParams = z.object({ prompt: z.string().min(1).max(200) });
 
@@ -235,6 +255,20 @@ export const ROUTES = {
     params: refParams,
     body: z.strictObject({ by: z.string().max(100).optional() }),
     response: sessionRowSchema,
+  },
+  /** After a crash or a reboot: sessions that wait for their next attempt begin it now. Answers with every live session, and those that began. */
+  resumeAll: {
+    method: 'POST',
+    path: '/v1/resume-all',
+    body: z.strictObject({}),
+    response: z.object({ sessions: z.array(sessionRowSchema), begun: z.array(z.string()) }),
+  },
+  /** Tokens used, one row for each agent and day (UTC), oldest first; kept when sessions end. */
+  usage: {
+    method: 'GET',
+    path: '/v1/usage',
+    query: z.object({ since: z.string().optional() }),
+    response: z.array(usageRowSchema),
   },
   /** Open prompts, oldest first. `ref`: of one session. */
   listPrompts: {

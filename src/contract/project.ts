@@ -18,6 +18,8 @@ export interface ProjectPaths {
   readonly rules: string;
   /** Calls of the tools with which agents are driven. */
   readonly calls: string;
+  /** Tokens used, turn by turn. */
+  readonly usage: string;
   readonly daemon_log: string;
   /** 16 hex digits: names containers, networks, sockets and locks of this project. */
   readonly key: string;
@@ -38,6 +40,7 @@ export function projectPaths(root: string, runtimeDir: string): ProjectPaths {
     ledger: join(state, 'ledger.jsonl'),
     rules: join(state, 'rules.jsonl'),
     calls: join(state, 'calls.jsonl'),
+    usage: join(state, 'usage.jsonl'),
     daemon_log: join(state, 'daemon.log'),
     key,
     socket: Buffer.byteLength(near) < MAX_SOCKET_PATH_BYTES ? near : join(runtimeDir, `filare-${key}.sock`),

@@ -87,6 +87,24 @@ export const PROMPT_OUTCOMES = [
 /** How a prompt ended. */
 export type PromptOutcome = (typeof PROMPT_OUTCOMES)[number];
 
+/** Where a prompt comes from. The last three are filare-agents' own, and take one of their choices alone. */
+export const PROMPT_ORIGINS = [
+  /** A request of Codex itself. */
+  'codex',
+  /** The agent's question. */
+  'ask_operator',
+  /** A question that whoever paused the agent put. */
+  'pause',
+  /** The session reached a limit of its manifest, and is held. */
+  'limit',
+  /** A turn has shown no sign for a long time. */
+  'stall',
+  /** Its attempts failed one after the other, as often as the manifest lets them. */
+  'crash_loop',
+] as const;
+/** Where a prompt comes from. */
+export type PromptOrigin = (typeof PROMPT_ORIGINS)[number];
+
 /** A rule that a person made by answering a prompt "for this session" or "always". Always: for this agent id, in later sessions too. */
 export const standingRuleSchema = z.object({
   rule_id: z.string(),
@@ -113,8 +131,8 @@ export const promptSchema = z.object({
   workspace: z.string(),
   branch: z.string().nullable(),
   kind: z.enum(['approval', 'question']),
-  /** `codex`: a request of Codex itself. `ask_operator`: the agent's question. `pause`: a question that whoever paused the agent put. */
-  origin: z.enum(['codex', 'ask_operator', 'pause']),
+  /** See PROMPT_ORIGINS. */
+  origin: z.enum(PROMPT_ORIGINS),
   /** The agent waits for the answer; false: it goes on, and the answer reaches it as a message. */
   blocking: z.boolean(),
   /** Who asks: the agent's id, or who paused it. */

@@ -86,6 +86,21 @@ export function handlers(context: HandlerContext): Handlers {
       await session.resume(body.by ?? by);
       return session.row;
     },
+    resumeAll: async ({ by, signal }) => {
+      const begun = await fleet.resumeAll(by, signal);
+      return { sessions: [...fleet.rows(false)], begun: [...begun] };
+    },
+    usage: ({ query }) => {
+      const since_ms = query.since === undefined ? 0 : Date.parse(query.since);
+      if (Number.isNaN(since_ms)) {
+        throw new FilareError({
+          code: 'usage',
+          message: `${query.since ?? ''} is not a time`,
+          hint: 'use RFC 3339, such as 2026-01-31T12:00:00Z',
+        });
+      }
+      return Promise.resolve([...fleet.surroundings.usage.rows(since_ms)]);
+    },
     listPrompts: ({ query }) => {
       const session_id = query.ref === undefined ? null : fleet.find(query.ref).live?.state.session_id;
       return Promise.resolve(fleet.prompts.filter((one) => session_id === null || one.session_id === session_id));

@@ -18,6 +18,7 @@ import type { ProjectPaths } from '../contract/project.js';
 import { DockerEngine } from '../engine/docker/docker-engine.js';
 import { CallLog } from '../fleet/call-log.js';
 import { Fleet } from '../fleet/fleet.js';
+import { UsageBook } from '../fleet/usage-book.js';
 import { StandingRules } from '../fleet/standing-rules.js';
 import { loadPolicy } from '../inbox/load-policy.js';
 import { ProjectLedger } from '../ledger/project-ledger.js';
@@ -26,6 +27,7 @@ import { containerUser } from '../workspace/container-user.js';
 import { jsonApp } from './app.js';
 import { handlers } from './handlers.js';
 import { lockProject } from './project-lock.js';
+import { steadyClock } from './steady-clock.js';
 import { serveStream, serveTerminal, type StreamContext } from './streams.js';
 import { Terminals } from './terminals.js';
 
@@ -51,7 +53,11 @@ export async function runDaemon(options: {
     const engine = await DockerEngine.connect(options.environment);
     const resources = await ProjectLedger.load(paths.ledger);
     const standing = await StandingRules.load(paths.rules);
-    const calls = await CallLog.open(paths.calls, () => Date.now());
+    const now_ms = steadyClock((by_ms) =>
+      log.warn({ by_ms }, 'the clock of this machine was set; deadlines go on as they were'),
+    );
+    const calls = await CallLog.open(paths.calls, now_ms);
+    const usage = await UsageBook.load(paths.usage);
     const fleet = new Fleet({
       engine,
       paths,
@@ -61,10 +67,15 @@ export async function runDaemon(options: {
       policy: await loadPolicy(),
       standing,
       calls,
+      usage,
+      boot_id: await readFile('/proc/sys/kernel/random/boot_id', 'utf8').then(
+        (text) => text.trim(),
+        () => null,
+      ),
       // With the variables of whoever started the daemon: what a manifest means by $HOME is asked here by an agent, not by a person's shell.
       declared: async () => (await loadManifests(undefined, manifestPlace(paths.root, options.environment))).agents,
       log,
-      now_ms: () => Date.now(),
+      now_ms,
       random: randomWord,
     });
     const terminals = new Terminals();
@@ -107,6 +118,7 @@ export async function runDaemon(options: {
       await resources.close();
       await standing.close();
       await calls.close();
+      await usage.close();
     }
   } finally {
     await lock.release();

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ContainerView } from '../engine/engine.js';
+import type { ContainerView, EngineEvent } from '../engine/engine.js';
 import { LABEL } from '../session/labels.js';
 import type { FleetSurroundings } from './fleet.js';
 
@@ -7,6 +7,7 @@ import type { FleetSurroundings } from './fleet.js';
 export const LOOK_EVERY_MS = 10_000;
 const EVENTS_AGAIN_MS = 1_000;
 const AFTER_DEATH_MS = 300;
+const LOOK_AT_ONCE: ReadonlySet<EngineEvent['kind']> = new Set(['destroy', 'pause', 'unpause']);
 
 /** Keeps what is known of our containers true: by the engine's events at once, by a full look every LOOK_EVERY_MS in case an event was missed. */
 export class EngineWatch {
@@ -78,7 +79,7 @@ export class EngineWatch {
     while (!this.#isEnding()) {
       try {
         for await (const event of this.#around.engine.events(this.#labels(), { signal: this.#ending.signal })) {
-          if (event.kind === 'destroy') void this.look();
+          if (LOOK_AT_ONCE.has(event.kind)) void this.look();
           // What is removed by force dies first: a moment later it can be told from what ended by itself.
           if (event.kind === 'die' || event.kind === 'oom') setTimeout(() => void this.look(), AFTER_DEATH_MS).unref();
         }

@@ -39,6 +39,7 @@ import { InboxDesk } from './inbox-desk.js';
 import { orchestratorCaller, outsideCaller } from './orchestrator.js';
 import type { StandingRules } from './standing-rules.js';
 import { startOutcome, type Begun } from './start-outcome.js';
+import type { UsageBook } from './usage-book.js';
 import { ToolDesk, type ToolAnswer, type ToolCall } from './tool-desk.js';
 
 const LAUNCHES_AT_ONCE = 8;
@@ -55,6 +56,9 @@ export interface FleetSurroundings {
   readonly policy: Policy;
   readonly standing: StandingRules;
   readonly calls: CallLog;
+  readonly usage: UsageBook;
+  /** Which start of the machine this is; null where that cannot be known. */
+  readonly boot_id: string | null;
   /** Agents that the project's manifests declare now; rejects with the manifests' mistakes. */
   readonly declared: () => Promise<readonly AgentSpec[]>;
   readonly log: Logger;
@@ -264,6 +268,13 @@ export class Fleet {
     return session.row;
   }
 
+  /** Sessions that wait for their next attempt begin it now; answers with their ids once each runs, or has failed again. */
+  async resumeAll(by: string, signal: AbortSignal): Promise<readonly string[]> {
+    const waiting = this.liveSessions.filter((session) => session.state.stage.phase === 'backing_off');
+    const begun = await Promise.all(waiting.map((session) => session.resumeNow(by, signal)));
+    return waiting.filter((_, at) => begun[at] === true).map((session) => session.state.session_id);
+  }
+
   async describe(ref: string): Promise<SessionDetail> {
     return sessionDetail(this.#around, this.find(ref));
   }
@@ -355,6 +366,7 @@ export class Fleet {
       )
         return;
       const row = session.row;
+      if (news.events.some((event) => event.type === 'turn_ended')) this.#noteUsage(row);
       const now = JSON.stringify(row);
       if (now === shown) return;
       const phase_before = shown === '' ? null : (JSON.parse(shown) as SessionRow).phase;
@@ -376,6 +388,12 @@ export class Fleet {
       .finally(() => this.#endings.delete(session_id));
   }
 
+  #noteUsage(row: SessionRow): void {
+    this.#around.usage.note(row, this.#around.now_ms()).catch((failure: unknown) => {
+      this.#around.log.warn({ session_id: row.session_id, err: failure }, 'tokens used could not be written down');
+    });
+  }
+
   #nudgeQueued(): void {
     for (const session of this.#live.values()) if (session.state.stage.phase === 'queued') session.nudge();
   }
@@ -386,6 +404,7 @@ export class Fleet {
     const { session_id } = session.state;
     const { row } = session;
     await writeCheckpoint(session.folder, row, this.#around.log);
+    this.#noteUsage(row);
     this.#ended.set(session_id, { row, folder: session.folder });
     this.#live.delete(session_id);
     this.#tell({ type: 'row', row });

@@ -10,6 +10,8 @@ import {
   closeOwnPrompts,
   closeRequests,
   openRequest,
+  raise,
+  settle,
 } from './prompt-state.js';
 import type { SessionFact } from './record.js';
 import { NO_TOKENS, type Applied, type OutboxMessage, type SessionState, type Stage } from './state.js';
@@ -44,6 +46,9 @@ export function firstState(
     closed_prompts: [],
     rules: fact.rules ?? [],
     paused: null,
+    turns: 0,
+    raised: { turns: 0, tokens: 0, wall_time: 0 },
+    boot_id: null,
     started_ms: time_ms,
     last_seen_ms: time_ms,
   };
@@ -67,7 +72,7 @@ function applyFact(state: SessionState, fact: SessionFact, time_ms: number): Ses
     case 'said':
       return state;
     case 'desired':
-      return applyDesired(state, fact);
+      return applyDesired(settled(state, fact, time_ms), fact);
     case 'waiting':
       return { ...state, stage: { phase: 'queued', reason: fact.reason } };
     case 'attempt_begun':
@@ -76,6 +81,7 @@ function applyFact(state: SessionState, fact: SessionFact, time_ms: number): Ses
         attempt: state.attempt + 1,
         restart_asked: false,
         stage: { phase: 'preparing' },
+        boot_id: fact.boot_id ?? null,
         attempts: [
           ...state.attempts,
           { attempt: state.attempt + 1, started_ms: time_ms, ended_ms: null, end_reason: null },
@@ -113,14 +119,20 @@ function applyFact(state: SessionState, fact: SessionFact, time_ms: number): Ses
           : state.outbox.filter((m) => m.message_id !== fact.message_id),
       };
     case 'interrupt':
-      return mapTurn(state, fact.turn_id, (turn) => ({ ...turn, interrupting: true }));
+      return mapTurn(settled(state, fact, time_ms), fact.turn_id, (turn) => ({ ...turn, interrupting: true }));
     case 'decision':
       return applyDecision(state, fact, time_ms);
     case 'question': {
-      const { prompt_id, asked_by, ask } = fact;
-      const own = { prompt_id, origin: 'ask_operator', asked_by, ask, opened_ms: time_ms, reminded: false } as const;
+      const { prompt_id, asked_by, ask, origin = 'ask_operator' } = fact;
+      const own = { prompt_id, origin, asked_by, ask, opened_ms: time_ms, reminded: false } as const;
       return { ...state, own_prompts: [...state.own_prompts, { ...own, decision: null }] };
     }
+    case 'settled':
+      return settle(state, fact.prompt_id, { outcome: fact.outcome, by: 'filare-agents', at_ms: time_ms });
+    case 'limit_raised':
+      return raise(settled(state, fact, time_ms), fact.limit);
+    case 'retried':
+      return { ...settled(state, fact, time_ms), failures: 0 };
     case 'reminded':
       return applyReminded(state, fact.prompt_id);
     case 'rule_forgotten':
@@ -184,6 +196,10 @@ function applyMessage(
   return answers === undefined ? after : answerInOutbox(after, answers);
 }
 
+function settled(state: SessionState, fact: { readonly settles?: string | undefined }, at_ms: number): SessionState {
+  return settle(state, fact.settles, { outcome: 'answered', by: 'filare-agents', at_ms });
+}
+
 /** Nobody waits for an answer any more: what was not decided has expired. */
 function expire(state: SessionState, at_ms: number): SessionState {
   const undecided = { outcome: 'expired', by: 'filare-agents', at_ms } as const;
@@ -215,6 +231,7 @@ function applyAttemptEnded(state: SessionState, time_ms: number): SessionState {
   const last = state.attempts.at(-1);
   const quiet = last !== undefined && time_ms - last.started_ms >= state.agent.restart.reset_after_ms;
   const asked = cause === 'stopped' || cause === 'restarted';
+  const nothing_of_it = cause === 'launch_interrupted' || cause === 'machine_restarted';
   return {
     ...closeRequests(state, () => true, { outcome: 'expired', by: 'filare-agents', at_ms: time_ms }),
     stage: {
@@ -227,7 +244,7 @@ function applyAttemptEnded(state: SessionState, time_ms: number): SessionState {
     attempts: state.attempts.map((a) =>
       a.attempt === state.attempt ? { ...a, ended_ms: time_ms, end_reason: reason } : a,
     ),
-    failures: asked ? 0 : quiet ? 1 : state.failures + 1,
+    failures: asked ? 0 : nothing_of_it ? state.failures : quiet ? 1 : state.failures + 1,
     // What Codex never showed was never taken: it goes again with the next attempt.
     outbox: state.outbox.map((m) => (m.sent ? { ...m, sent: false, mode: 'queue' as const } : m)),
   };
@@ -239,7 +256,11 @@ function applyEvent(state: SessionState, event: AgentEvent, time_ms: number, pol
   switch (event.type) {
     case 'turn_started':
       return seen.stage.phase === 'running'
-        ? { ...seen, stage: { ...seen.stage, turn: { turn_id: event.turn_id, interrupting: false } } }
+        ? {
+            ...seen,
+            turns: seen.turns + 1,
+            stage: { ...seen.stage, turn: { turn_id: event.turn_id, interrupting: false } },
+          }
         : seen;
     case 'turn_ended':
       return closeRequests(

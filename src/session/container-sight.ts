@@ -13,6 +13,7 @@ export interface ContainerSightContext {
   /** Ends the step under way: its container is no more. */
   readonly endStep: (cause: FilareError) => void;
   readonly nudge: () => void;
+  readonly say: (text: string) => void;
 }
 
 /** Takes in what the engine says of the session's container now; `null`: it was not in the list, which is believed once the engine says it of this id. */
@@ -43,14 +44,23 @@ function see(context: ContainerSightContext, container: ContainerView | null): v
   // On its way out it is neither alive nor gone: the next look says which.
   if (container?.state === 'removing') return;
   const alive = container !== null && container.state !== 'exited' && container.state !== 'dead';
+  const was_paused = context.sight.now.container.state === 'paused';
   context.sight.see({
     container:
       container === null
         ? { state: 'absent' }
         : alive
-          ? { state: 'alive' }
+          ? { state: container.state === 'paused' ? 'paused' : 'alive' }
           : { state: 'exited', exit_code: container.exit_code ?? null, out_of_memory: container.oom_killed },
   });
+  const is_paused = context.sight.now.container.state === 'paused';
+  if (is_paused !== was_paused) {
+    context.say(
+      is_paused
+        ? 'its container was paused by someone else; nothing reaches the agent until it goes on'
+        : 'its container goes on',
+    );
+  }
   if (alive) return;
   if (context.state().stage.phase === 'starting') {
     const how =

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { RuleCondition } from '../contract/agent-spec.js';
 import { FilareError, unreachable } from '../contract/errors.js';
 import type { PromptDecision, PromptOutcome, PromptRecord, StandingRule } from '../contract/session.js';
+import { fixedChoices } from './next-own-prompt.js';
 import { asksPerson } from './next-prompt.js';
 import { closedRecord, openPrompts, toPrompt } from './prompts.js';
 import type { SessionMemory } from './session-memory.js';
@@ -53,7 +54,8 @@ export async function decide(
   if (context.deciding.has(prompt_id)) throw decidedAlready(prompt_id, null);
   const shown = toPrompt(state, prompt, memory.masker);
   refuseOtherRevision(shown.revision, decision, prompt_id);
-  refuseOtherChoice(shown, decision.choice);
+  const fixed = 'ask' in prompt ? fixedChoices(prompt.origin) : shown.kind === 'approval' ? shown.choices : null;
+  refuseOtherChoice(prompt_id, fixed, decision.choice);
   const rule = decision.remember === null ? null : ruleOf(context, prompt, decision, decision.remember);
   const outcome = outcomeOf(shown.kind, decision.choice);
   context.deciding.add(prompt_id);
@@ -156,14 +158,11 @@ function refuseOtherRevision(now: string, decision: DecisionRequest, prompt_id: 
   });
 }
 
-function refuseOtherChoice(
-  shown: { readonly kind: string; readonly prompt_id: string; readonly choices: readonly string[] },
-  choice: string,
-): void {
-  if (shown.kind !== 'approval' || shown.choices.includes(choice)) return;
+function refuseOtherChoice(prompt_id: string, choices: readonly string[] | null, choice: string): void {
+  if (choices === null || choices.includes(choice)) return;
   throw new FilareError({
     code: 'usage',
-    message: `prompt ${shown.prompt_id} takes ${shown.choices.join(', ')}, not ${choice.slice(0, 100)}`,
+    message: `prompt ${prompt_id} takes ${choices.join(', ')}, not ${choice.slice(0, 100)}`,
   });
 }
 

@@ -21,7 +21,8 @@ export async function handshake(
     if (model_key !== null && state.rehearsal === null) {
       await codex.request('account/login/start', { type: 'apiKey', apiKey: model_key }, { signal });
     }
-    if (state.thread_id !== null) {
+    // Codex keeps a thread from its first turn on: one that had none cannot be resumed, and nothing is lost with it.
+    if (state.thread_id !== null && state.turns > 0) {
       const resumed = await codex.request('thread/resume', threadResumeParams(state.agent, state.thread_id), {
         signal,
       });

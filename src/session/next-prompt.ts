@@ -24,16 +24,6 @@ export function nextPrompt(state: SessionState, observed: Observed, now_ms: numb
   return undefined;
 }
 
-/** The next step about questions that no request of Codex waits for. They outlive attempts. */
-export function nextOwnPrompt(state: SessionState, now_ms: number): Step | undefined {
-  for (const own of state.own_prompts) {
-    if (own.decision !== null) return commit(answerMessage(state, own));
-    const step = nextWaiting(state, own, now_ms, { choice: '' });
-    if (step !== undefined) return step;
-  }
-  return undefined;
-}
-
 /** When something about an open prompt is due by itself, in milliseconds since the epoch: a reminder or a deadline; null when nothing is. */
 export function nextDue(state: SessionState): number | null {
   const { remind_after_ms, deadline_ms } = state.agent.escalation;
@@ -90,7 +80,7 @@ function nextUndecided(state: SessionState, open: OpenRequest, observed: Observe
 }
 
 /** A prompt that a person has: its deadline, then its reminder. Nothing is ever approved because time ran out. */
-function nextWaiting(
+export function nextWaiting(
   state: SessionState,
   prompt: OpenRequest | OwnPrompt,
   now_ms: number,
@@ -156,23 +146,6 @@ function questionOf({ request }: OpenRequest): {
     choices: request.choices.slice(0, 50).map((choice) => choice.slice(0, 1000)),
     suggested_reply: typeof suggested === 'string' ? suggested.slice(0, 10_000) : null,
     severity: severity === 'info' || severity === 'warning' || severity === 'critical' ? severity : null,
-  };
-}
-
-/** The answer to a question of ours, as the message that the agent gets: what was asked, and who answers. */
-function answerMessage(state: SessionState, own: OwnPrompt): SessionFact {
-  const { choice = '', by = '', reason = null } = own.decision ?? {};
-  const who = by === 'operator' ? 'The operator' : by;
-  const asked = own.origin === 'pause' && own.asked_by !== state.agent.id ? 'was asked about you' : 'was asked by you';
-  const why = reason === null ? '' : `\n\n${reason}`;
-  return {
-    type: 'message',
-    message_id: `m-${own.prompt_id.slice(2)}`,
-    from: by,
-    text: `${who} ${asked}: ${own.ask.question}\n\nThe answer: ${choice}${why}`,
-    images: [],
-    mode: 'queue',
-    answers: own.prompt_id,
   };
 }
 

@@ -1,12 +1,15 @@
 import { unreachable, type ErrorCode } from '../contract/errors.js';
-import { nextDue, nextOwnPrompt, nextPrompt } from './next-prompt.js';
-import type { SessionFact } from './record.js';
+import { limitDue, nextLimit } from './next-limit.js';
+import { nextCrashLoop, nextOwnPrompt } from './next-own-prompt.js';
+import { nextDue, nextPrompt } from './next-prompt.js';
+import type { EndCause, SessionFact } from './record.js';
 import type { OpenRequest, OutboxMessage, SessionState, Stage } from './state.js';
 
 /** What the engine and the channel say of a session right now; never remembered, always looked up. */
 export interface Observed {
   readonly container:
-    | { readonly state: 'unknown' | 'absent' | 'alive' }
+    /** `paused`: by somebody else, with the engine's own means. */
+    | { readonly state: 'unknown' | 'absent' | 'alive' | 'paused' }
     | { readonly state: 'exited'; readonly exit_code: number | null; readonly out_of_memory: boolean };
   /** Null when the fleet has room; else the sentence that says why not. */
   readonly no_room: string | null;
@@ -18,6 +21,8 @@ export interface Observed {
   readonly answered: ReadonlySet<string>;
   /** Calls of tools that this daemon carries out now. */
   readonly calling: ReadonlySet<string>;
+  /** Which start of the machine this is; null where that cannot be known. */
+  readonly boot_id: string | null;
   /** An interrupt was written for this turn. */
   readonly interrupted_turn: string | null;
 }
@@ -38,6 +43,8 @@ export type Step =
   | { readonly do: 'interrupt'; readonly turn_id: string }
   | { readonly do: 'deliver'; readonly message: OutboxMessage };
 
+/** What ended the attempt was nothing about the agent. */
+const BEGINS_AT_ONCE: readonly EndCause[] = ['restarted', 'launch_interrupted', 'machine_restarted'];
 const DEFAULT_GRACE_MS = 10_000;
 const NOTHING: Step = { do: 'nothing' };
 
@@ -53,13 +60,13 @@ export function next(state: SessionState, observed: Observed, now_ms: number): S
     case 'preparing':
       return endingAsked(state) ?? { do: 'prepare' };
     case 'starting':
-      return endingAsked(state) ?? endingSeen(observed) ?? { do: 'launch' };
+      return endingAsked(state) ?? endingSeen(state, observed) ?? { do: 'launch' };
     case 'running':
-      return endingAsked(state) ?? endingSeen(observed) ?? nextRunning(state, stage, observed, now_ms);
+      return endingAsked(state) ?? endingSeen(state, observed) ?? nextRunning(state, stage, observed, now_ms);
     case 'stopping':
       return { do: 'halt' };
     case 'backing_off':
-      return nextBackingOff(state, stage, now_ms);
+      return nextBackingOff(state, stage, observed, now_ms);
     default:
       return unreachable(stage);
   }
@@ -68,7 +75,7 @@ export function next(state: SessionState, observed: Observed, now_ms: number): S
 function nextQueued(state: SessionState, stage: Extract<Stage, { phase: 'queued' }>, observed: Observed): Step {
   if (state.desired === 'stopped')
     return commit({ type: 'ended', phase: 'stopped', reason: 'stopped before it started' });
-  if (observed.no_room === null) return commit({ type: 'attempt_begun', thread_id: state.thread_id });
+  if (observed.no_room === null) return begin(state, observed);
   return stage.reason === observed.no_room ? NOTHING : commit({ type: 'waiting', reason: observed.no_room });
 }
 
@@ -83,11 +90,17 @@ function endingAsked(state: SessionState): Step | undefined {
 }
 
 /** The container is not there any more, or does not run. */
-function endingSeen(observed: Observed): Step | undefined {
+function endingSeen(state: SessionState, observed: Observed): Step | undefined {
   const { container } = observed;
+  const rebooted = state.boot_id !== null && observed.boot_id !== null && state.boot_id !== observed.boot_id;
+  if (rebooted && (container.state === 'absent' || container.state === 'exited')) {
+    const reason = 'the machine was restarted meanwhile';
+    return commit({ type: 'attempt_ending', cause: 'machine_restarted', reason, grace_ms: 0 });
+  }
   switch (container.state) {
     case 'unknown':
     case 'alive':
+    case 'paused':
       return undefined;
     case 'absent':
       return commit({
@@ -117,7 +130,8 @@ function nextRunning(
   now_ms: number,
 ): Step {
   if (!observed.attached) return { do: 'attach' };
-  const about_prompts = nextPrompt(state, observed, now_ms) ?? nextOwnPrompt(state, now_ms);
+  const about_prompts =
+    nextPrompt(state, observed, now_ms) ?? nextOwnPrompt(state, stage, now_ms) ?? nextLimit(state, stage, now_ms);
   if (about_prompts !== undefined) return about_prompts;
   // While a turn runs, what was sent may still be on its way into it: its end says.
   if (!observed.probed && stage.turn === null && state.outbox.some((m) => m.sent)) return { do: 'probe' };
@@ -125,8 +139,8 @@ function nextRunning(
     return { do: 'interrupt', turn_id: stage.turn.turn_id };
   }
   const step = nextMessage(state, stage);
-  const due_ms = nextDue(state);
-  return step.do === 'nothing' && due_ms !== null ? { do: 'wait', until_ms: due_ms } : step;
+  const due = [nextDue(state), limitDue(state)].filter((one) => one !== null);
+  return step.do === 'nothing' && due.length > 0 ? { do: 'wait', until_ms: Math.min(...due) } : step;
 }
 
 function nextMessage(state: SessionState, stage: Extract<Stage, { phase: 'running' }>): Step {
@@ -152,10 +166,15 @@ function nextMessage(state: SessionState, stage: Extract<Stage, { phase: 'runnin
   }
 }
 
-function nextBackingOff(state: SessionState, stage: Extract<Stage, { phase: 'backing_off' }>, now_ms: number): Step {
+function nextBackingOff(
+  state: SessionState,
+  stage: Extract<Stage, { phase: 'backing_off' }>,
+  observed: Observed,
+  now_ms: number,
+): Step {
   if (state.desired === 'stopped') return commit({ type: 'ended', phase: 'stopped', reason: stage.reason });
-  if (state.restart_asked || stage.cause === 'restarted' || stage.cause === 'launch_interrupted') {
-    return commit({ type: 'attempt_begun', thread_id: state.thread_id });
+  if (state.restart_asked || BEGINS_AT_ONCE.includes(stage.cause)) {
+    return begin(state, observed);
   }
   const { policy, max_attempts, backoff_ms, backoff_max_ms } = state.agent.restart;
   if (stage.cause === 'launch_failed' && state.thread_id === null)
@@ -167,25 +186,24 @@ function nextBackingOff(state: SessionState, stage: Extract<Stage, { phase: 'bac
       reason: `${stage.reason}; restart.policy is never`,
       ...failureOf(stage),
     });
-  if (state.failures >= max_attempts) {
-    return commit({
-      type: 'ended',
-      phase: 'failed',
-      reason: `${stage.reason}; given up after ${String(state.failures)} failures in a row`,
-      ...failureOf(stage),
-    });
-  }
+  if (state.failures >= max_attempts) return nextCrashLoop(state, stage, now_ms);
+  // Somebody let it try again after that.
+  if (state.failures === 0) return begin(state, observed);
   if (stage.until_ms === null) {
     const delay_ms = Math.min(backoff_ms * 2 ** Math.max(0, state.failures - 1), backoff_max_ms);
     return commit({ type: 'backing_off', until_ms: now_ms + delay_ms, reason: stage.reason });
   }
-  if (now_ms >= stage.until_ms) return commit({ type: 'attempt_begun', thread_id: state.thread_id });
+  if (now_ms >= stage.until_ms) return begin(state, observed);
   return { do: 'wait', until_ms: stage.until_ms };
 }
 
 function failureOf(stage: Extract<Stage, { phase: 'backing_off' }>): { code?: ErrorCode; hint?: string } {
   if (stage.failure === null) return {};
   return { code: stage.failure.code, ...(stage.failure.hint === null ? {} : { hint: stage.failure.hint }) };
+}
+
+function begin({ thread_id }: SessionState, { boot_id }: Observed): Step {
+  return commit({ type: 'attempt_begun', thread_id, ...(boot_id === null ? {} : { boot_id }) });
 }
 
 function commit(fact: SessionFact): Step {

@@ -3,7 +3,7 @@ import type { AgentEvent, AgentRequest } from '../contract/agent-event.js';
 import type { PromptOutcome } from '../contract/session.js';
 import type { Policy, Verdict } from '../inbox/policy.js';
 import { promptId } from '../transcript/prompt-id.js';
-import type { SessionFact } from './record.js';
+import type { Limit, SessionFact } from './record.js';
 import type { ClosedPrompt, Decided, OpenRequest, OwnPrompt, SessionState } from './state.js';
 
 /** Prompts that are over and still known with what became of them, a session. */
@@ -111,12 +111,13 @@ export function applyPaused(
     fact.interrupt && stage.phase === 'running' && turn !== null
       ? { ...before, stage: { ...stage, turn: { ...turn, interrupting: true } } }
       : before;
-  const paused = { by: fact.by, at_ms, prompt_id: fact.ask?.prompt_id ?? null };
+  const limit = fact.limit ?? null;
+  const paused = { by: fact.by, at_ms, prompt_id: fact.ask?.prompt_id ?? null, limit };
   if (fact.ask === undefined) return { ...interrupted, paused };
   const { prompt_id, ...ask } = fact.ask;
   const own: OwnPrompt = {
     prompt_id,
-    origin: 'pause',
+    origin: limit === null ? 'pause' : 'limit',
     asked_by: fact.by,
     ask,
     opened_ms: at_ms,
@@ -126,9 +127,31 @@ export function applyPaused(
   return { ...interrupted, paused, own_prompts: [...interrupted.own_prompts, own] };
 }
 
-/** The state after a paused session was let go on: a question of the pause that nobody answered is superseded. */
+/** The state after a paused session was let go on: a question of the pause that nobody answered is superseded, and a limit that was the reason is raised. */
 export function applyResumed(state: SessionState, by: string, at_ms: number): SessionState {
-  return { ...supersede(state, by, at_ms), paused: null };
+  const limit = state.paused?.limit ?? null;
+  const after = { ...supersede(state, by, at_ms), paused: null };
+  return limit === null ? after : raise(after, limit);
+}
+
+/** The state after a limit was raised: what was held because of it goes on. */
+export function raise(state: SessionState, limit: Limit): SessionState {
+  return {
+    ...state,
+    raised: { ...state.raised, [limit]: state.raised[limit] + 1 },
+    paused: state.paused?.limit === limit ? null : state.paused,
+  };
+}
+
+/** The state after a prompt of ours is done: it is closed as it was decided, or as `undecided` says. */
+export function settle(
+  state: SessionState,
+  prompt_id: string | undefined,
+  undecided: { readonly outcome: PromptOutcome; readonly by: string; readonly at_ms: number },
+): SessionState {
+  const own = state.own_prompts.find((one) => one.prompt_id === prompt_id);
+  if (own === undefined) return state;
+  return closeOwn(state, own, own.decision ?? { ...undecided, choice: '', reason: null, rule: null });
 }
 
 /** Whether it is something for the inbox: a call of a tool, and what nobody can decide, is not. */

@@ -93,14 +93,22 @@ interface Said extends Pick<
   readonly categories: Prompt['categories'];
 }
 
+const OWN_REASONS: Readonly<Record<OwnPrompt['origin'], string | null>> = {
+  ask_operator: null,
+  pause: 'the agent is held until this is answered',
+  limit: 'the agent is held until this is answered',
+  stall: 'quiet is not dead: it goes on meanwhile',
+  crash_loop: 'it is not started again until this is answered',
+};
+
 function ofOwn(own: OwnPrompt): Said {
   const { question, choices = [], suggested_reply = null, severity = 'info' } = own.ask;
   return {
     kind: 'question',
     origin: own.origin,
-    blocking: own.origin === 'pause',
+    blocking: own.origin === 'pause' || own.origin === 'limit',
     asked_by: own.asked_by,
-    reason: own.origin === 'pause' ? `${own.asked_by} holds the agent until this is answered` : null,
+    reason: OWN_REASONS[own.origin],
     summary: `${own.asked_by} asks: ${question}`,
     action: { type: 'question', questions: [{ id: own.origin, question, header: '', secret: false, choices }] },
     choices,

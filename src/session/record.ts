@@ -16,7 +16,16 @@ export const END_CAUSES = [
   'launch_failed',
   'launch_interrupted',
   'unresponsive',
+  'machine_restarted',
 ] as const;
+
+/** What a session may use up. */
+export const LIMITS = ['turns', 'tokens', 'wall_time'] as const;
+/** One of them. */
+export type Limit = (typeof LIMITS)[number];
+
+/** A prompt of ours that is done with this record. */
+const settles = z.string().optional();
 
 const facts = z.discriminatedUnion('type', [
   z.object({
@@ -32,9 +41,15 @@ const facts = z.discriminatedUnion('type', [
     desired: z.enum(['running', 'stopped', 'restarted']),
     by: z.string(),
     grace_ms: z.number().optional(),
+    settles,
   }),
   z.object({ type: z.literal('waiting'), reason: z.string() }),
-  z.object({ type: z.literal('attempt_begun'), thread_id: z.string().nullable() }),
+  z.object({
+    type: z.literal('attempt_begun'),
+    thread_id: z.string().nullable(),
+    /** Which start of the machine it began on. */
+    boot_id: z.string().optional(),
+  }),
   z.object({
     type: z.literal('workspace_ready'),
     branch: z.string().nullable(),
@@ -63,7 +78,7 @@ const facts = z.discriminatedUnion('type', [
   }),
   z.object({ type: z.literal('sent'), message_id: z.string(), turn_id: z.string().nullable() }),
   z.object({ type: z.literal('not_taken'), message_id: z.string(), reason: z.string(), again: z.boolean() }),
-  z.object({ type: z.literal('interrupt'), turn_id: z.string(), by: z.string() }),
+  z.object({ type: z.literal('interrupt'), turn_id: z.string(), by: z.string(), settles }),
   z.object({
     type: z.literal('decision'),
     prompt_id: z.string(),
@@ -82,8 +97,16 @@ const facts = z.discriminatedUnion('type', [
     type: z.literal('question'),
     prompt_id: z.string(),
     asked_by: z.string(),
+    /** `ask_operator` where it says nothing. */
+    origin: z.enum(['ask_operator', 'stall', 'crash_loop']).optional(),
     ask: pauseQuestionSchema,
   }),
+  /** What was decided of a prompt of ours is done, or its reason is gone. */
+  z.object({ type: z.literal('settled'), prompt_id: z.string(), outcome: z.enum(['answered', 'withdrawn']) }),
+  /** As much again as the manifest gives is allowed. */
+  z.object({ type: z.literal('limit_raised'), limit: z.enum(LIMITS), by: z.string(), settles }),
+  /** After a crash loop: the count of failures begins anew. */
+  z.object({ type: z.literal('retried'), by: z.string(), settles }),
   z.object({ type: z.literal('reminded'), prompt_id: z.string() }),
   z.object({ type: z.literal('rule_forgotten'), rule_id: z.string(), by: z.string() }),
   z.object({
@@ -92,6 +115,8 @@ const facts = z.discriminatedUnion('type', [
     /** End the running turn now. */
     interrupt: z.boolean(),
     ask: z.object({ prompt_id: z.string(), ...pauseQuestionSchema.shape }).optional(),
+    /** The limit that was reached, where one is the reason. */
+    limit: z.enum(LIMITS).optional(),
   }),
   z.object({ type: z.literal('resumed'), by: z.string() }),
   z.object({

@@ -64,7 +64,7 @@ function waitingFor(state: SessionState): string | null {
       return stage.reason;
     case 'backing_off':
       return stage.until_ms === null
-        ? stage.reason
+        ? withCrashLoop(state, stage.reason)
         : `${stage.reason}; next attempt at ${new Date(stage.until_ms).toISOString()}`;
     case 'stopping':
       return stage.reason;
@@ -85,4 +85,9 @@ function pausedBy({ paused, agent }: SessionState): string | null {
   const until =
     paused.prompt_id === null ? `filare-agents resume ${agent.id}` : `prompt ${paused.prompt_id} is answered`;
   return `paused by ${paused.by} until ${until}`;
+}
+
+function withCrashLoop(state: SessionState, reason: string): string {
+  const asked = state.own_prompts.find((own) => own.origin === 'crash_loop');
+  return asked === undefined ? reason : `${reason}; prompt ${asked.prompt_id} decides whether it tries again`;
 }

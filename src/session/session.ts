@@ -14,6 +14,7 @@ import { answerRequest } from '../codex/answer.js';
 import { attemptFolder } from './attempt-folder.js';
 import { AttemptLink } from './attempt-link.js';
 import { handshake } from './handshake.js';
+import { HealthWatch } from './health-watch.js';
 import { halt } from './halt.js';
 import { agentFolders, bootstrapLines, modelKey, prepareAttempt, readSecrets } from './launch.js';
 import { observeContainer } from './container-sight.js';
@@ -45,6 +46,7 @@ export class Session {
   readonly #sight = new Sight();
   readonly #outbox: Outbox;
   readonly #calls: ToolCalls;
+  readonly #watch: HealthWatch;
   /** Prompts whose decision is being written down: the first one counts. */
   readonly #deciding = new Set<string>();
   #health: Health = 'unknown';
@@ -70,6 +72,8 @@ export class Session {
     const shared = { around, memory, sight: this.#sight, nudge: () => this.nudge() };
     this.#outbox = new Outbox({ ...shared, link: () => this.#link });
     this.#calls = new ToolCalls(shared);
+    this.#watch = new HealthWatch({ ...shared, link: () => this.#link, monotonic_ms: () => performance.now() });
+    this.#sight.see({ boot_id: around.boot_id });
     memory.watch((news) => {
       this.#notice(news);
     });
@@ -99,9 +103,15 @@ export class Session {
     return toRow(this.state, {
       codex_home: agentFolders(this.#around, this.state.agent.id).codex_home,
       transcript: sessionFiles(this.folder).transcript,
-      health: this.#health,
+      health: this.#healthNow,
       manifest_changed: this.#around.manifestChanged(this.state.agent),
     });
+  }
+
+  /** What is wrong with the channel comes before what looking finds. */
+  get #healthNow(): Health {
+    if (this.#sight.now.container.state === 'paused') return 'degraded';
+    return this.#health === 'ok' ? this.#watch.health : this.#health;
   }
 
   /** What of it lies in the inbox, oldest first. */
@@ -152,6 +162,25 @@ export class Session {
         (attempt > before && (stage.phase === 'running' || (stage.phase === 'backing_off' && stage.until_ms !== null))),
       signal,
     );
+  }
+
+  /** Begins the attempt that it waits for now; answers false when it waits for none, or a person is asked first. Resolves when it runs, or has failed again. */
+  async resumeNow(by: string, signal: AbortSignal): Promise<boolean> {
+    const { stage, attempt } = this.state;
+    if (stage.phase !== 'backing_off' || stage.until_ms === null) return false;
+    await this.#memory.commit({
+      type: 'backing_off',
+      until_ms: this.#around.now_ms(),
+      reason: `${stage.reason}; resumed by ${by}`,
+    });
+    this.nudge();
+    await this.until(
+      (state) =>
+        this.ended ||
+        (state.attempt > attempt && (state.stage.phase === 'running' || state.stage.phase === 'backing_off')),
+      signal,
+    );
+    return true;
   }
 
   /** Ends the running turn, nothing else; resolves when it is over. */
@@ -235,6 +264,7 @@ export class Session {
         sight: this.#sight,
         endStep: (cause) => this.#stepEnding.abort(cause),
         nudge: () => this.nudge(),
+        say: (text) => this.#say('warning', text),
       },
       container,
     );
@@ -302,6 +332,7 @@ export class Session {
       }
     }
     try {
+      this.#watch.end();
       this.#calls.endOthers([]);
       await this.#release(new FilareError({ code: 'ended', message: 'the daemon stops' }));
       await this.#memory.close();
@@ -418,12 +449,14 @@ export class Session {
       await this.#memory.commit({ type: 'running', thread_id, resumed });
     }, signal);
     this.#health = 'ok';
+    this.#watch.begin();
     this.#sight.see({ attached: true, probed: true });
   }
 
   async #attach(): Promise<void> {
     await this.#openLink();
     this.#health = 'ok';
+    this.#watch.begin();
     this.#sight.see({ attached: true, answered: new Set(), interrupted_turn: null });
     this.#outbox.lookUpSent();
   }
@@ -477,6 +510,7 @@ export class Session {
     this.#link = null;
     clearTimeout(this.#reattach);
     this.#health = 'unknown';
+    this.#watch.end();
     this.#prepared = false;
     this.#sight.forgetAttempt();
     this.#calls.endOthers([]);
@@ -508,6 +542,7 @@ export class Session {
       look ||= changesWhatIsNext(event);
       if (event.type === 'turn_ended' && this.state.outbox.some((m) => m.sent)) this.#sight.see({ probed: false });
     }
+    this.#watch.take(news.events);
     this.#calls.endOthers(this.state.requests);
     if (look) this.nudge();
   }

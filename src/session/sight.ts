@@ -7,6 +7,7 @@ const NOTHING_SEEN: Observed = {
   probed: true,
   answered: new Set(),
   calling: new Set(),
+  boot_id: null,
   interrupted_turn: null,
 };
 
@@ -38,6 +39,7 @@ export class Sight {
 
   /** The attempt is over: nothing that was seen of it holds for the next one. */
   forgetAttempt(): void {
-    this.#now = { ...NOTHING_SEEN, no_room: this.#now.no_room };
+    const { no_room, boot_id } = this.#now;
+    this.#now = { ...NOTHING_SEEN, no_room, boot_id };
   }
 }

@@ -2,9 +2,9 @@ import type { AgentEvent, AgentRequest } from '../contract/agent-event.js';
 import type { AgentSpec, RuleCondition } from '../contract/agent-spec.js';
 import type { PauseQuestion } from '../contract/api.js';
 import type { ErrorCode } from '../contract/errors.js';
-import type { PromptDecision, PromptOutcome, StandingRule, Tokens } from '../contract/session.js';
+import type { PromptDecision, PromptOrigin, PromptOutcome, StandingRule, Tokens } from '../contract/session.js';
 import type { Verdict } from '../inbox/policy.js';
-import type { EndCause } from './record.js';
+import type { EndCause, Limit } from './record.js';
 
 /** A container of an attempt, as the ledger knows it. */
 export interface ContainerRef {
@@ -91,7 +91,7 @@ export interface OpenRequest {
 /** A question that is no request of Codex: its answer goes in as a message. */
 export interface OwnPrompt {
   readonly prompt_id: string;
-  readonly origin: 'pause' | 'ask_operator';
+  readonly origin: Exclude<PromptOrigin, 'codex'>;
   readonly asked_by: string;
   readonly ask: PauseQuestion;
   readonly opened_ms: number;
@@ -111,6 +111,8 @@ export interface Pause {
   readonly by: string;
   readonly at_ms: number;
   readonly prompt_id: string | null;
+  /** The limit that was reached, where one is the reason. */
+  readonly limit: Limit | null;
 }
 
 /** One attempt, for the record. */
@@ -148,6 +150,12 @@ export interface SessionState {
   /** Rules that answers made, oldest first. */
   readonly rules: readonly StandingRule[];
   readonly paused: Pause | null;
+  /** Turns that have begun. */
+  readonly turns: number;
+  /** How often each limit was raised by as much as the manifest gives. */
+  readonly raised: Readonly<Record<Limit, number>>;
+  /** Which start of the machine this attempt began on; null where it is not known. */
+  readonly boot_id: string | null;
   readonly started_ms: number;
   /** The last time the agent showed any sign. */
   readonly last_seen_ms: number;

@@ -2,7 +2,7 @@ import { unreachable } from '../contract/errors.js';
 import type { StoryFact } from '../transcript/story-fact.js';
 import type { PauseQuestion } from '../contract/api.js';
 import type { SessionFact } from './record.js';
-import type { SessionState } from './state.js';
+import type { OwnPrompt, SessionState } from './state.js';
 
 /** What the transcript says of a ledger record; null where it says nothing. `after` is the state once the record was applied. */
 export function tell(fact: SessionFact, after: SessionState): StoryFact | null {
@@ -74,7 +74,13 @@ export function tell(fact: SessionFact, after: SessionState): StoryFact | null {
         remember: fact.remember ?? null,
       };
     case 'question':
-      return tellQuestion(fact.prompt_id, 'ask_operator', fact.asked_by, fact.ask);
+      return tellQuestion(fact.prompt_id, fact.origin ?? 'ask_operator', fact.asked_by, fact.ask);
+    case 'settled':
+      return fact.outcome === 'answered' ? null : over(fact.prompt_id, 'filare-agents', 'withdrawn');
+    case 'limit_raised':
+      return { type: 'note', text: `the limit of ${fact.limit} was raised by ${fact.by}`, data: { by: fact.by } };
+    case 'retried':
+      return { type: 'note', text: `${fact.by} lets it try again`, data: { by: fact.by } };
     case 'paused': {
       const text = `paused by ${fact.by}${fact.interrupt ? ', with the running turn interrupted' : ''}`;
       return { type: 'note', text, data: { by: fact.by, prompt_id: fact.ask?.prompt_id ?? null } };
@@ -137,31 +143,21 @@ export function tellSuperseded(fact: SessionFact, before: SessionState): StoryFa
   const own = before.own_prompts.find((one) => one.prompt_id === before.paused?.prompt_id);
   if (own === undefined || own.decision !== null) return null;
   const { prompt_id } = own;
-  return {
-    type: 'decision',
-    prompt_id,
-    choice: '',
-    by: fact.by,
-    rule: null,
-    reason: null,
-    outcome: 'superseded',
-    remember: null,
-  };
+  return over(prompt_id, fact.by, 'superseded');
+}
+
+function over(prompt_id: string, by: string, outcome: 'superseded' | 'withdrawn'): StoryFact {
+  return { type: 'decision', prompt_id, choice: '', by, rule: null, reason: null, outcome, remember: null };
 }
 
 /** The question of a pause, which is told beside the pause itself; null where the pause asks nothing. */
 export function tellPauseQuestion(fact: SessionFact): StoryFact | null {
   if (fact.type !== 'paused' || fact.ask === undefined) return null;
   const { prompt_id, ...ask } = fact.ask;
-  return tellQuestion(prompt_id, 'pause', fact.by, ask);
+  return tellQuestion(prompt_id, fact.limit === undefined ? 'pause' : 'limit', fact.by, ask);
 }
 
-function tellQuestion(
-  prompt_id: string,
-  origin: 'pause' | 'ask_operator',
-  asked_by: string,
-  ask: PauseQuestion,
-): StoryFact {
+function tellQuestion(prompt_id: string, origin: OwnPrompt['origin'], asked_by: string, ask: PauseQuestion): StoryFact {
   const { question, choices = [], suggested_reply = null, severity = 'info' } = ask;
   return { type: 'question', prompt_id, origin, asked_by, question, choices, suggested_reply, severity };
 }

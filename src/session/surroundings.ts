@@ -23,6 +23,8 @@ export interface SessionSurroundings {
   readonly caller_uid: number;
   readonly log: Logger;
   readonly now_ms: () => number;
+  /** Which start of the machine this is; null where that cannot be known. */
+  readonly boot_id: string | null;
   /** 4 random characters of [a-z0-9]. */
   readonly random: (characters: number) => string;
   /** Makes sure that the network of this agent exists and names it. */

@@ -62,7 +62,7 @@ export function ofOver(prompt_id: string, outcome: Over): Draft {
 function ofQuestion(fact: Extract<StoryFact, { type: 'question' }>): Draft {
   const { type: _, asked_by, question, ...data } = fact;
   return {
-    direction: fact.origin === 'pause' ? 'system' : 'out',
+    direction: fact.origin === 'ask_operator' ? 'out' : 'system',
     from: asked_by,
     kind: 'prompt',
     text: question,

@@ -1,5 +1,5 @@
 import type { AgentEvent } from '../contract/agent-event.js';
-import type { PromptOutcome, StandingRule } from '../contract/session.js';
+import type { PromptOrigin, PromptOutcome, StandingRule } from '../contract/session.js';
 
 /** A fact of ours that the story tells, or that it needs to tell what the agent does. */
 export type StoryFact =
@@ -31,7 +31,7 @@ export type StoryFact =
   | {
       readonly type: 'question';
       readonly prompt_id: string;
-      readonly origin: 'pause' | 'ask_operator';
+      readonly origin: Exclude<PromptOrigin, 'codex'>;
       readonly asked_by: string;
       readonly question: string;
       readonly choices: readonly string[];

@@ -16,6 +16,7 @@ const ALIVE: Observed = {
   probed: true,
   answered: new Set(),
   calling: new Set(),
+  boot_id: null,
   interrupted_turn: null,
 };
 const ORDER = ['queued', 'preparing', 'starting', 'running', 'stopping', 'backing_off', 'stopped', 'failed'];
@@ -168,6 +169,19 @@ describe('the state machine', () => {
     expect(ending).toMatchObject({ do: 'commit', fact: { cause: 'out_of_memory' } });
   });
 
+  it('a machine that was restarted is told from a container that somebody removed, and is no failure of the agent', () => {
+    const before = { ...running(), boot_id: 'one' };
+    const gone: Observed = { ...ALIVE, boot_id: 'two', container: { state: 'absent' } };
+    const ending = next(before, gone, 0);
+    expect(ending).toMatchObject({ fact: { type: 'attempt_ending', cause: 'machine_restarted' } });
+    if (ending.do !== 'commit') throw new Error('nothing to commit');
+    let state = apply(before, { from: 'ledger', fact: ending.fact, time_ms: 0 });
+    state = apply(state, { from: 'ledger', fact: { type: 'attempt_ended' }, time_ms: 0 });
+    expect(state.failures).toBe(0);
+    expect(next(state, gone, 0)).toMatchObject({ fact: { type: 'attempt_begun', thread_id: 't', boot_id: 'two' } });
+    expect(next(before, { ...gone, boot_id: 'one' }, 0)).toMatchObject({ fact: { cause: 'removed' } });
+  });
+
   it('exit status 0 that nobody asked for is a failure', () => {
     const ending = next(running(), { ...ALIVE, container: { state: 'exited', exit_code: 0, out_of_memory: false } }, 0);
     expect(ending).toMatchObject({
@@ -176,7 +190,7 @@ describe('the state machine', () => {
     });
   });
 
-  it('backs off twice as long after each failure, at most five minutes, and gives up after five', () => {
+  it('backs off twice as long after each failure, at most five minutes, and asks a person after five', () => {
     const now = { ms: 0 };
     let state = running();
     const delays: number[] = [];
@@ -189,13 +203,36 @@ describe('the state machine', () => {
       state = apply(state, { from: 'ledger', fact: { type: 'attempt_ended' }, time_ms: now.ms });
       const step = next(state, ALIVE, now.ms);
       if (step.do !== 'commit' || step.fact.type !== 'backing_off') {
-        expect(step).toMatchObject({ do: 'commit', fact: { type: 'ended', phase: 'failed' } });
+        expect(step).toMatchObject({ do: 'commit', fact: { type: 'question', origin: 'crash_loop' } });
+        if (step.do === 'commit') state = apply(state, { from: 'ledger', fact: step.fact, time_ms: now.ms });
         break;
       }
       delays.push(step.fact.until_ms - now.ms);
       state = settle(state, ALIVE, now, () => undefined);
     }
     expect(delays).toEqual([10_000, 20_000, 40_000, 80_000]);
+    expect(next(state, ALIVE, now.ms)).toEqual({ do: 'nothing' });
+    const answer = (choice: string): SessionState =>
+      apply(state, {
+        from: 'ledger',
+        fact: {
+          type: 'decision',
+          prompt_id: state.own_prompts[0]?.prompt_id ?? '',
+          choice,
+          by: 'ada',
+          reason: null,
+          rule: null,
+          outcome: 'answered',
+        },
+        time_ms: now.ms,
+      });
+    expect(next(answer('give up'), ALIVE, now.ms)).toMatchObject({ fact: { type: 'ended', phase: 'failed' } });
+    const retried = next(answer('try again'), ALIVE, now.ms);
+    expect(retried).toMatchObject({ fact: { type: 'retried', by: 'ada' } });
+    if (retried.do !== 'commit') throw new Error('nothing to commit');
+    const after = apply(answer('try again'), { from: 'ledger', fact: retried.fact, time_ms: now.ms });
+    expect(next(after, ALIVE, now.ms)).toMatchObject({ fact: { type: 'attempt_begun' } });
+    expect(after.own_prompts).toEqual([]);
   });
 
   it('never sends a message into a turn that waits for a person', () => {

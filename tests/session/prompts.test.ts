@@ -19,6 +19,7 @@ const ALIVE: Observed = {
   probed: true,
   answered: new Set(),
   calling: new Set(),
+  boot_id: null,
   interrupted_turn: null,
 };
 const REQUEST: AgentRequest = {

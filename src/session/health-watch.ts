@@ -1,0 +1,183 @@
+import type { AgentEvent } from '../contract/agent-event.js';
+import { asFilareError } from '../contract/errors.js';
+import type { Health } from '../contract/session.js';
+import { promptId } from '../transcript/prompt-id.js';
+import type { AttemptLink } from './attempt-link.js';
+import { STALL_CHOICES } from './next-own-prompt.js';
+import { openForPerson } from './prompts.js';
+import type { SessionMemory } from './session-memory.js';
+import type { Sight } from './sight.js';
+import type { SessionState } from './state.js';
+import type { SessionSurroundings } from './surroundings.js';
+
+/** What watching needs of the session. */
+export interface HealthContext {
+  readonly around: Pick<SessionSurroundings, 'log'>;
+  readonly memory: SessionMemory;
+  readonly sight: Sight;
+  readonly link: () => AttemptLink | null;
+  readonly nudge: () => void;
+  /** Milliseconds that pass whatever the clock is set to. */
+  readonly monotonic_ms: () => number;
+}
+
+/** Signs of life: what an agent does, not that it answers us. */
+const PROGRESS: ReadonlySet<AgentEvent['type']> = new Set([
+  'turn_started',
+  'turn_ended',
+  'item_started',
+  'item_piece',
+  'item_done',
+  'message_shown',
+  'plan',
+  'tokens',
+  'request',
+  'request_closed',
+]);
+
+/**
+ * Looks at a running agent every `health.interval`. Four findings, told apart: its container (the engine says), Codex answering a cheap request within
+ * `health.timeout` (`unresponsive` where it does not; after `health.failures` in a row its attempt ends), its input being read (a pipe that nobody reads is
+ * reported, never waited for), and its turn making progress (`stalled` after `health.stall_after`: announced and asked about, for quiet is not dead).
+ */
+export class HealthWatch {
+  readonly #context: HealthContext;
+  #timer: NodeJS.Timeout | undefined;
+  #misses = 0;
+  #looking = false;
+  #progress_ms: number;
+  #stalled = false;
+  /** Stalls that were announced, for the ids of their prompts. */
+  #stalls = 0;
+
+  constructor(context: HealthContext) {
+    this.#context = context;
+    this.#progress_ms = context.monotonic_ms();
+  }
+
+  /** What was found, as far as looking finds it. */
+  get health(): Health {
+    if (this.#misses > 0) return 'unresponsive';
+    return this.#stalled ? 'stalled' : 'ok';
+  }
+
+  /** The attempt runs and its channel is held: begins to look. */
+  begin(): void {
+    this.end();
+    const { interval_ms } = this.#state.agent.health;
+    this.#progress_ms = this.#context.monotonic_ms();
+    this.#timer = setInterval(() => void this.#look(), Math.max(interval_ms, 100));
+    this.#timer.unref();
+  }
+
+  /** Looks no more; nothing that was found holds for the next attempt. */
+  end(): void {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+    this.#misses = 0;
+    this.#stalled = false;
+  }
+
+  /** Takes in what the agent did. */
+  take(events: readonly AgentEvent[]): void {
+    if (!events.some((event) => PROGRESS.has(event.type))) return;
+    this.#progress_ms = this.#context.monotonic_ms();
+    if (this.#stalled) this.#recover();
+  }
+
+  get #state(): SessionState {
+    return this.#context.memory.state;
+  }
+
+  async #look(): Promise<void> {
+    const { stage } = this.#state;
+    if (this.#looking || stage.phase !== 'running' || this.#context.sight.now.container.state === 'paused') return;
+    this.#looking = true;
+    try {
+      await this.#ask();
+      await this.#lookForProgress();
+    } catch (failure) {
+      const { session_id } = this.#state;
+      this.#context.around.log.warn({ session_id, err: failure }, 'a look at an agent failed');
+    } finally {
+      this.#looking = false;
+    }
+  }
+
+  async #ask(): Promise<void> {
+    const link = this.#context.link();
+    if (link === null) return;
+    const { timeout_ms } = this.#state.agent.health;
+    try {
+      await link.codex.request('thread/loaded/list', {}, { deadline_ms: timeout_ms });
+      if (this.#misses > 0) await this.#say('note', 'Codex answers again');
+      this.#misses = 0;
+    } catch (failure) {
+      const { code, message } = asFilareError(failure);
+      // Closed by us: that is no finding about Codex. A refusal is an answer.
+      if (code === 'ended' || code === 'interrupted' || link !== this.#context.link()) return;
+      if (code === 'bad_state' || code === 'version_mismatch') this.#misses = 0;
+      else await this.#missed(code === 'limit_exceeded' ? 'nobody reads its input' : message);
+    }
+  }
+
+  async #missed(what: string): Promise<void> {
+    const { failures } = this.#state.agent.health;
+    this.#misses += 1;
+    await this.#say('warning', `${what} (${String(this.#misses)} of ${String(failures)} looks)`);
+    if (this.#misses < failures || this.#state.stage.phase !== 'running') return;
+    const reason = `Codex has not answered ${String(this.#misses)} looks in a row: ${what}`;
+    await this.#context.memory.commit({ type: 'attempt_ending', cause: 'unresponsive', reason, grace_ms: 2_000 });
+    this.#context.nudge();
+  }
+
+  /** A turn that waits for a person, or for another agent, is not stalled. */
+  async #lookForProgress(): Promise<void> {
+    const state = this.#state;
+    const { stage, agent } = state;
+    const waits = openForPerson(state).length > 0 || this.#context.sight.now.calling.size > 0;
+    const quiet_ms = this.#context.monotonic_ms() - this.#progress_ms;
+    if (stage.phase !== 'running' || stage.turn === null || waits || this.#stalled) {
+      if (waits) this.#progress_ms = this.#context.monotonic_ms();
+      return;
+    }
+    if (quiet_ms < agent.health.stall_after_ms) return;
+    this.#stalled = true;
+    this.#stalls += 1;
+    const minutes = String(Math.round(quiet_ms / 6_000) / 10);
+    await this.#context.memory.commit({
+      type: 'question',
+      prompt_id: this.#stallPrompt,
+      asked_by: 'filare-agents',
+      origin: 'stall',
+      ask: {
+        question: `${agent.id} has shown no sign for ${minutes} minutes within a turn, and Codex answers. Wait, interrupt the turn, or restart it?`,
+        choices: [...STALL_CHOICES],
+        suggested_reply: 'wait',
+        severity: 'warning',
+      },
+    });
+    this.#context.nudge();
+  }
+
+  get #stallPrompt(): string {
+    return promptId(this.#state.session_id, this.#state.attempt, `stall-${String(this.#stalls)}`);
+  }
+
+  #recover(): void {
+    this.#stalled = false;
+    const prompt_id = this.#stallPrompt;
+    if (!this.#state.own_prompts.some((own) => own.prompt_id === prompt_id && own.decision === null)) return;
+    this.#context.memory
+      .commit({ type: 'settled', prompt_id, outcome: 'withdrawn' })
+      .then(this.#context.nudge)
+      .catch((failure: unknown) => {
+        const { session_id } = this.#state;
+        this.#context.around.log.warn({ session_id, err: failure }, 'the end of a stall could not be written down');
+      });
+  }
+
+  async #say(level: 'note' | 'warning', text: string): Promise<void> {
+    await this.#context.memory.commit({ type: 'said', level, text, data: { health: this.health } });
+  }
+}

@@ -1,6 +1,7 @@
+import type { AgentSpec } from '../contract/agent-spec.js';
 import { closestWord } from './closest-word.js';
 import type { Findings } from './diagnostic.js';
-import { valueAt, type LocatedMap } from './located.js';
+import { valueAt, type LocatedMap, type Path } from './located.js';
 import { isWithin, overlap, realPlace } from './real-place.js';
 import type { ResolvedAgent } from './resolve-agent.js';
 import { placeIn, type Place } from './source-text.js';
@@ -51,11 +52,10 @@ export function checkWorkspaces(agents: readonly ResolvedAgent[], findings: Find
 /** Warns when an agent could read its own secrets, change its own manifest, or reach another agent's folder through a mount. */
 export function checkReach(agents: readonly ResolvedAgent[], findings: Findings): void {
   for (const { spec, real_workspace, draft } of agents) {
-    for (const field of ['env_file', 'ssh_key'] as const) {
-      const path = spec[field];
-      if (path === undefined || !isWithin(realPlace(path), real_workspace)) continue;
-      findings.warning(placeOf(draft.tree, [field]), {
-        message: `${field} lies in the agent's workspace, where the agent can read it`,
+    for (const { path, from } of secretFiles(spec)) {
+      if (!isWithin(realPlace(path), real_workspace)) continue;
+      findings.warning(placeOf(draft.tree, from), {
+        message: `${String(from.at(-1))} lies in the agent's workspace, where the agent can read it`,
         hint: 'move it out of the workspace',
       });
     }
@@ -74,6 +74,19 @@ export function checkReach(agents: readonly ResolvedAgent[], findings: Findings)
       });
     });
   }
+}
+
+/** The files with secrets that an agent names, and where it names them. */
+function secretFiles(spec: AgentSpec): { readonly path: string; readonly from: Path }[] {
+  return [
+    ...(spec.env_file === undefined ? [] : [{ path: spec.env_file, from: ['env_file'] }]),
+    ...(spec.ssh_key === undefined ? [] : [{ path: spec.ssh_key, from: ['ssh_key'] }]),
+    ...spec.escalation.notify.flatMap((way, index) =>
+      'webhook' in way && way.secret_file !== undefined
+        ? [{ path: way.secret_file, from: ['escalation', 'notify', index, 'secret_file'] }]
+        : [],
+    ),
+  ];
 }
 
 /** Every agent that another one waits for must be there, and no circle of agents may wait for one another. */

@@ -136,6 +136,8 @@ const rule = z.strictObject({
   reason: line().optional().meta({ description: 'Why; written down with each decision.', expected: 'text' }),
 });
 
+const WAYS = ['desktop', 'webhook', 'command'] as const;
+
 const notice = z
   .strictObject({
     desktop: z
@@ -147,14 +149,28 @@ const notice = z
       .regex(/^https?:\/\/[^\s]+$/)
       .optional()
       .meta({ description: 'An address that is sent a JSON document.', expected: 'an http:// or https:// address' }),
+    secret_file: path().optional().meta({
+      description: 'A file with the secret that signs what the webhook is sent.',
+      expected: 'a path',
+    }),
     command: z
       .string()
       .min(1)
       .optional()
       .meta({ description: 'A command that is run on this machine.', expected: 'a command' }),
   })
-  .refine((value) => Object.keys(value).length === 1, { error: 'names more or less than one way to notify' })
-  .meta({ minProperties: 1, maxProperties: 1, expected: 'one of {desktop: true}, {webhook: URL}, {command: TEXT}' });
+  .refine((value) => WAYS.filter((way) => way in value).length === 1, {
+    error: 'names more or less than one way to notify',
+  })
+  .refine((value) => !('secret_file' in value) || 'webhook' in value, {
+    error: 'signs what a webhook is sent, and there is no webhook beside it',
+    path: ['secret_file'],
+  })
+  .meta({
+    oneOf: WAYS.map((way) => ({ required: [way] })),
+    dependentRequired: { secret_file: ['webhook'] },
+    expected: 'one of {desktop: true}, {webhook: URL}, {webhook: URL, secret_file: PATH}, {command: TEXT}',
+  });
 
 /** The field `escalation`. */
 export const escalationFields = z.strictObject({

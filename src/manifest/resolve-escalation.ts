@@ -1,6 +1,7 @@
 import { ACTION_CATEGORIES, type AgentSpec } from '../contract/agent-spec.js';
 import { at, type AgentDraft } from './agent-draft.js';
 import { plain, valueAt } from './located.js';
+import { resolveNotify } from './resolve-notify.js';
 
 type Escalation = AgentSpec['escalation'];
 type Category = (typeof ACTION_CATEGORIES)[number];
@@ -23,10 +24,7 @@ export function resolveEscalation(draft: AgentDraft): Escalation {
     ...(given.remind_after === undefined ? {} : { remind_after_ms: given.remind_after }),
     ...(given.deadline === undefined ? {} : { deadline_ms: given.deadline }),
     on_deadline: given.on_deadline ?? 'reject',
-    notify: (given.notify ?? []).map((way) => {
-      if (way.webhook !== undefined) return { webhook: way.webhook };
-      return way.command === undefined ? { desktop: way.desktop ?? true } : { command: way.command };
-    }),
+    notify: resolveNotify(draft),
   };
 }
 

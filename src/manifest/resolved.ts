@@ -54,7 +54,7 @@ function asManifest(agent: AgentSpec): Record<string, unknown> {
       remind_after: shownDuration(escalation.remind_after_ms),
       deadline: shownDuration(escalation.deadline_ms),
       on_deadline: escalation.on_deadline,
-      notify: escalation.notify.map((way) => ('webhook' in way ? { webhook: originOnly(way.webhook) } : way)),
+      notify: escalation.notify.map((way) => ('webhook' in way ? { ...way, webhook: originOnly(way.webhook) } : way)),
     }),
     operator_contact: agent.operator_contact === undefined ? undefined : masked(agent.operator_contact),
     restart: { policy: restart.policy, max_attempts: restart.max_attempts, backoff: durationText(restart.backoff_ms) },

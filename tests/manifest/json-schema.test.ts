@@ -49,6 +49,7 @@ test.each([
   '- { id: one, role: UI }\n- { id: two, role: own, goal: { file: g.md } }\n',
   'defaults: { role: UI, resources: { memory: 4g } }\nsessions:\n  - { id: one, network: none }\n',
   'defaults:\nsessions: [{ id: one, role: UI }]\n',
+  'id: one\nrole: UI\nescalation: { notify: [{ desktop: }, { webhook: "http://x", secret_file: y }, { command: z }] }\n',
   read('tests/fixtures/orchestrator/single.yml'),
   read('examples/quickstart/fleet.yml'),
 ])('editors take a good manifest: %s', (text) => {
@@ -62,6 +63,9 @@ test.each([
   'id: one\nrole: UI\nimag: x\n',
   'id: one\nrole: UI\nresources: { memory: 4 gigs }\n',
   'id: one\nrole: UI\nrestart: { policy: sometimes }\n',
+  'id: one\nrole: UI\nescalation: { notify: [{ command: bell, secret_file: x }] }\n',
+  'id: one\nrole: UI\nescalation: { notify: [{ command: bell, desktop: true }] }\n',
+  'id: one\nrole: UI\nescalation: { notify: [{}] }\n',
   'defaults: { id: one }\nsessions: [{ id: two }]\n',
   'sessions: []\n',
   'sessions: [{ role: UI }]\n',
@@ -107,6 +111,7 @@ test('every manifest on the reference page loads', async () => {
     project.write('configs/agents/agents.env', 'OPENAI_API_KEY=x\n');
     project.write('configs/agents/deploy_key', '-----BEGIN PRIVATE KEY-----\n');
     project.write('configs/agents/known_hosts', 'git.example ssh-ed25519 AAAA\n');
+    project.write('configs/agents/webhook.secret', 'whsec_c2VjcmV0\n');
     project.write('configs/agents/goals/farewell.md', 'Add a farewell.\n');
     project.folder('sample');
     project.folder('datasets');

@@ -44,6 +44,7 @@ test('reads every field', async () => {
   project.write('configs/agents/a.env', 'TOKEN=x\n');
   project.write('configs/agents/key', '-----BEGIN PRIVATE KEY-----\nx\n-----END PRIVATE KEY-----\n');
   project.write('configs/agents/hosts', 'git.example ssh-ed25519 AAAA\n');
+  project.write('configs/agents/hook.secret', 'whsec_c2VjcmV0\n');
   project.folder('data');
   const agent = await project.agent(`
 id: one
@@ -69,7 +70,7 @@ escalation:
   remind_after: 10m
   deadline: 1h30m
   on_deadline: stop
-  notify: [{ desktop }, { webhook: "https://x.example/hook" }, { command: bell }]
+  notify: [{ desktop }, { webhook: "https://x.example/hook" }, { webhook: "http://localhost/", secret_file: hook.secret }, { command: bell }]
 operator_contact: { name: Sam, phone: null }
 restart: { policy: always, max_attempts: 9, backoff: 10m }
 health: { interval: 30, timeout: 2.5s, failures: 1, stall_after: 1d }
@@ -109,7 +110,12 @@ depends_on: []
       remind_after_ms: 600_000,
       deadline_ms: 5_400_000,
       on_deadline: 'stop',
-      notify: [{ desktop: true }, { webhook: 'https://x.example/hook' }, { command: 'bell' }],
+      notify: [
+        { desktop: true },
+        { webhook: 'https://x.example/hook' },
+        { webhook: 'http://localhost/', secret_file: project.path('configs/agents/hook.secret') },
+        { command: 'bell' },
+      ],
     },
     operator_contact: { name: 'Sam', phone: null },
     restart: { policy: 'always', max_attempts: 9, backoff_ms: 600_000, backoff_max_ms: 600_000 },
@@ -305,13 +311,21 @@ test('instructions are text, a file, or the role file of the project', async () 
 
 test('fields that nothing acts on yet are named in warnings, at their place', async () => {
   using project = new TestProject();
-  const { warnings } = await project.loadText('id: a\nrole: UI\nlimits: { turns: 3 }\nescalation:\n  deadline: 1h\n');
+  const { warnings } = await project.loadText('id: a\nrole: UI\nlimits: { turns: 3 }\nhealth:\n  interval: 1m\n');
   expect(
     warnings.map(({ line, column, message, severity }) => [line, column, message.split(':')[0], severity]),
   ).toEqual([
     [3, 1, 'limits is not acted on yet', 'warning'],
-    [5, 3, 'escalation.deadline is not acted on yet', 'warning'],
+    [4, 1, 'health is not acted on yet', 'warning'],
   ]);
+});
+
+test('reminders, deadlines and notifications are acted on', async () => {
+  using project = new TestProject();
+  const { warnings, error } = await project.loadText(
+    'id: a\nrole: UI\nescalation: { remind_after: 10m, deadline: 1h, on_deadline: stop, notify: [{ desktop: true }] }\n',
+  );
+  expect([error, warnings]).toEqual([undefined, []]);
 });
 
 test('a template may be the project itself, whose own folders seeding leaves out', async () => {
@@ -361,14 +375,16 @@ test('two names of one folder are one workspace', async () => {
 test('warns when an agent could read its secrets, change its manifest, or reach another workspace', async () => {
   using project = new TestProject();
   project.write('work/x.env', 'A=1\n');
+  project.write('work/hook', 'a secret\n');
   const file = project.write(
     'work/fleet.yml',
-    '- { id: a, role: UI, workspace: ., env_file: x.env }\n- { id: b, role: UI, mounts: [{ source: ., target: /a }] }\n',
+    '- { id: a, role: UI, workspace: ., env_file: x.env, escalation: { notify: [{ webhook: "http://x", secret_file: hook }] } }\n- { id: b, role: UI, mounts: [{ source: ., target: /a }] }\n',
   );
   const { warnings } = await project.load([file]);
   expect(warnings.map(({ line, column, message }) => [line, column, message])).toEqual([
     [1, 3, "this manifest lies in the agent's workspace, where the agent can change it"],
     [1, 46, "env_file lies in the agent's workspace, where the agent can read it"],
+    [1, 112, "secret_file lies in the agent's workspace, where the agent can read it"],
     [2, 41, 'this mount gives "b" a way into the workspace of "a"'],
   ]);
 });

@@ -193,6 +193,15 @@ escalation:
       ^ escalation.notify[2] names more or less than one way to notify
     - mail
       ^ escalation.notify[3] cannot be "mail"
+    - { secret_file: x }
+      ^ escalation.notify[4] names more or less than one way to notify
+                     ^ escalation.notify[4].secret_file signs what a webhook is sent, and there is no webhook beside it
+    - { command: bell, secret_file: x }
+                                    ^ escalation.notify[5].secret_file signs what a webhook is sent, and there is no webhook beside it
+    - { webhook: https://x.example, secret_file: [] }
+                                                 ^ escalation.notify[6].secret_file cannot be an empty list
+    - { webhook: https://x.example, secret_fil: x }
+                                    ^ unknown field "secret_fil" in escalation.notify[7] => did you mean "secret_file"?
 `,
   'a mount as Docker writes it': `
 id: one

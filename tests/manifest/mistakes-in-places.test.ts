@@ -40,6 +40,20 @@ known_hosts: ..
 workspace: ../../a-file
            ^ the workspace <project>/a-file is not a folder
 `,
+  'files with the secret of a webhook': `
+id: one
+role: UI
+escalation:
+  notify:
+    - { webhook: https://x.example, secret_file: missing.secret }
+                                                 ^ the secret file <project>/configs/agents/missing.secret does not exist => a path is relative to the manifest that names it
+    - { webhook: https://x.example, secret_file: .. }
+                                                 ^ the secret file <project>/configs is a folder, not a file => name the file in it
+    - { webhook: https://x.example, secret_file: ../../blank }
+                                                 ^ the secret file <project>/blank is empty
+    - { webhook: https://x.example, secret_file: $NOWHERE/x }
+                                                 ^ the variable NOWHERE is not set => export NOWHERE=…, or give it a value here: \${NOWHERE:-…}
+`,
   seeds: `
 - { id: a, role: UI, workspace: { template: .., repo: .. } }
                                                 ^ a workspace is seeded from a template or from a repo, not from both
@@ -86,9 +100,30 @@ workspace: ../../a-file
 `,
 };
 
+test('warns when others can read the secret of a webhook, and says how to mend it', async () => {
+  using project = new TestProject();
+  const notify = (mode: number): string => {
+    const name = `hook-${mode.toString(8)}`;
+    project.write(`configs/agents/${name}`, 'canary\n', mode);
+    return `- { webhook: "https://x.example", secret_file: ${name} }`;
+  };
+  const { warnings, error } = await project.loadText(
+    `id: one\nrole: UI\nescalation:\n  notify:\n${[0o600, 0o640, 0o604].map((mode) => `    ${notify(mode)}\n`).join('')}`,
+  );
+  expect(error).toBeUndefined();
+  expect(warnings.map(({ line, column, message, hint }) => [line, column, message, hint])).toEqual(
+    [6, 7].map((line) => {
+      const path = project.path(`configs/agents/hook-${line === 6 ? '640' : '604'}`);
+      return [line, 52, `others on this machine can read the secret file ${path}`, `chmod 600 ${path}`];
+    }),
+  );
+  expect(JSON.stringify(warnings)).not.toContain('canary');
+});
+
 test.each(Object.entries(CASES))('%s', async (_name, annotated) => {
   using project = new TestProject();
   project.write('a-file', 'x');
+  project.write('blank', ' \n');
   const manifest = withoutCarets(annotated);
   const { mistakes } = await project.loadText(manifest);
   expect(withCarets(manifest, mistakes, annotated, project)).toBe(annotated);

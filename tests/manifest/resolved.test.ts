@@ -40,6 +40,7 @@ test('sizes and durations are shown as people write them', async () => {
 
 test('shows no secret, and what is not secret', async () => {
   using project = new TestProject();
+  project.write('configs/agents/hook.secret', 'canary-7');
   const agent = await project.agent(`
 id: one
 role: UI
@@ -50,7 +51,7 @@ codex:
     mcp_servers: { y: { env: { TOKEN: canary-3 }, bearer_token_env_var: Y_TOKEN } }
     list: [{ api_key: canary-4 }]
     max_output_tokens: 100
-escalation: { notify: [{ webhook: "https://hooks.example/services/canary-5" }] }
+escalation: { notify: [{ webhook: "https://hooks.example/services/canary-5", secret_file: hook.secret }] }
 operator_contact: { pager_password: canary-6, name: Sam }
 `);
   const text = formatResolved([agent]);
@@ -59,6 +60,7 @@ operator_contact: { pager_password: canary-6, name: Sam }
   expect(text).toContain('X-Key: EXAMPLE_HEADER');
   expect(text).toContain('max_output_tokens: 100');
   expect(text).toContain('https://hooks.example/***');
+  expect(text).toContain(`secret_file: ${project.path('configs/agents/hook.secret')}`);
   expect(text).toContain('name: Sam');
 });
 

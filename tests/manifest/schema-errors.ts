@@ -42,6 +42,18 @@ function keywordErrors(
       return fails(value !== wanted);
     case 'anyOf':
       return fails(!list.parse(wanted).some((option) => schemaErrors(option, value, root, path).length === 0));
+    case 'oneOf':
+      return fails(
+        list.parse(wanted).filter((option) => schemaErrors(option, value, root, path).length === 0).length !== 1,
+      );
+    case 'dependentRequired':
+      return Object.entries(record.parse(wanted)).flatMap(([key, needed]) =>
+        fails(
+          object !== undefined &&
+            Object.hasOwn(object, key) &&
+            !list.parse(needed).every((other) => Object.hasOwn(object, String(other))),
+        ),
+      );
     case 'allOf':
       return list.parse(wanted).flatMap((part) => schemaErrors(part, value, root, path));
     case 'properties':

@@ -36,6 +36,8 @@ import { sessionDetail } from './detail.js';
 import { EngineWatch } from './engine-watch.js';
 import type { CallLog } from './call-log.js';
 import { InboxDesk } from './inbox-desk.js';
+import { Notifier } from '../inbox/notify/notifier.js';
+import { PromptNotices } from './prompt-notices.js';
 import { orchestratorCaller, outsideCaller } from './orchestrator.js';
 import type { StandingRules } from './standing-rules.js';
 import { startOutcome, type Begun } from './start-outcome.js';
@@ -83,6 +85,8 @@ export class Fleet {
   readonly #watch: EngineWatch;
   readonly #manifests = new ManifestFiles();
   readonly inbox: InboxDesk;
+  readonly #notifier: Notifier;
+  readonly #notices: PromptNotices;
   readonly #tools: ToolDesk;
   /** Sessions whose record cannot be read: shown as failed, and nothing of theirs is touched. */
   readonly #unreadable = new Map<string, { readonly row: SessionRow; readonly folder: string }>();
@@ -105,6 +109,16 @@ export class Fleet {
           started_at: row.started_at,
         })),
     });
+    this.#notifier = new Notifier({
+      project_root: around.paths.root,
+      report: ({ prompt, outcome: { way, target, error } }) =>
+        this.#live
+          .get(prompt.session_id)
+          ?.warn(
+            `nobody could be told of prompt ${prompt.prompt_id} by ${way} (${target}): ${error ?? 'no reason given'}`,
+          ),
+    });
+    this.#notices = new PromptNotices((...told) => this.#notifier.tell(...told));
     this.#tools = new ToolDesk({ fleet: this, calls: around.calls, declared: around.declared });
     this.#watch = new EngineWatch(around, (containers, complete) => this.#observe(containers, complete));
   }
@@ -308,6 +322,7 @@ export class Fleet {
   /** Lets go of every session: agents go on, the next daemon takes them up. */
   async letGo(): Promise<void> {
     await this.#watch.end();
+    await this.#notifier.close();
     await Promise.all([...this.#live.values()].map((session) => session.letGo()));
     await Promise.allSettled(this.#endings.values());
     await this.#starting;
@@ -359,6 +374,7 @@ export class Fleet {
     let shown = '';
     session.memory.watch((news) => {
       this.#tell({ type: 'session', session, news });
+      this.#notices.look(session);
       if (
         news.events.length > 0 &&
         news.entries.length === 0 &&
@@ -378,6 +394,7 @@ export class Fleet {
       }
     });
     session.begin();
+    this.#notices.look(session);
     void writeCheckpoint(session.folder, session.row, this.#around.log);
     const ending = session.finished.then(() => this.#completeEnd(session));
     this.#endings.set(session_id, ending);

@@ -5,10 +5,10 @@ import {
   answerInOutbox,
   applyDecision,
   applyPaused,
-  applyReminded,
   applyResumed,
   closeOwnPrompts,
   closeRequests,
+  markPrompt,
   openRequest,
   raise,
   settle,
@@ -124,7 +124,7 @@ function applyFact(state: SessionState, fact: SessionFact, time_ms: number): Ses
       return applyDecision(state, fact, time_ms);
     case 'question': {
       const { prompt_id, asked_by, ask, origin = 'ask_operator' } = fact;
-      const own = { prompt_id, origin, asked_by, ask, opened_ms: time_ms, reminded: false } as const;
+      const own = { prompt_id, origin, asked_by, ask, opened_ms: time_ms, reminded: false, notified: false } as const;
       return { ...state, own_prompts: [...state.own_prompts, { ...own, decision: null }] };
     }
     case 'settled':
@@ -134,7 +134,9 @@ function applyFact(state: SessionState, fact: SessionFact, time_ms: number): Ses
     case 'retried':
       return { ...settled(state, fact, time_ms), failures: 0 };
     case 'reminded':
-      return applyReminded(state, fact.prompt_id);
+      return markPrompt(state, fact.prompt_id, { reminded: true });
+    case 'notified':
+      return markPrompt(state, fact.prompt_id, { notified: true });
     case 'rule_forgotten':
       return { ...state, rules: state.rules.filter((rule) => rule.rule_id !== fact.rule_id) };
     case 'paused':

@@ -36,6 +36,7 @@ export function openRequest(
     revision: revisionOf(prompt_id, request),
     offer: isApproval && verdict.do === 'ask' ? policy.offer(request, rules) : null,
     reminded: false,
+    notified: false,
     decision: null,
   };
   return { ...state, requests: [...state.requests, open] };
@@ -91,10 +92,14 @@ export function answerInOutbox(state: SessionState, prompt_id: string): SessionS
   return after.paused?.prompt_id === prompt_id ? { ...after, paused: null } : after;
 }
 
-/** The state after a reminder of a prompt. */
-export function applyReminded(state: SessionState, prompt_id: string): SessionState {
+/** The state after the operator was reminded, or told, of a prompt. */
+export function markPrompt(
+  state: SessionState,
+  prompt_id: string,
+  what: { readonly reminded: true } | { readonly notified: true },
+): SessionState {
   const mark = <P extends OpenRequest | OwnPrompt>(one: P): P =>
-    one.prompt_id === prompt_id ? { ...one, reminded: true } : one;
+    one.prompt_id === prompt_id ? { ...one, ...what } : one;
   return { ...state, requests: state.requests.map(mark), own_prompts: state.own_prompts.map(mark) };
 }
 
@@ -122,6 +127,7 @@ export function applyPaused(
     ask,
     opened_ms: at_ms,
     reminded: false,
+    notified: false,
     decision: null,
   };
   return { ...interrupted, paused, own_prompts: [...interrupted.own_prompts, own] };

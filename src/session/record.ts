@@ -108,6 +108,8 @@ const facts = z.discriminatedUnion('type', [
   /** After a crash loop: the count of failures begins anew. */
   z.object({ type: z.literal('retried'), by: z.string(), settles }),
   z.object({ type: z.literal('reminded'), prompt_id: z.string() }),
+  /** The operator is being told of it, in the ways of the manifest. */
+  z.object({ type: z.literal('notified'), prompt_id: z.string() }),
   z.object({ type: z.literal('rule_forgotten'), rule_id: z.string(), by: z.string() }),
   z.object({
     type: z.literal('paused'),

@@ -307,7 +307,7 @@ export class SessionMemory {
  * attempt lives, and no attempt outlives its machine: what was sent and not shown goes again with the next one, known as sent or not.
  */
 function outlivesMachine(fact: SessionFact): boolean {
-  return fact.type !== 'sent';
+  return fact.type !== 'sent' && fact.type !== 'notified';
 }
 
 function subject(state: SessionState): StorySubject {

@@ -27,7 +27,7 @@ import type { SessionFact } from './record.js';
 import { toRow } from './row.js';
 import { sessionFiles, type SessionMemory, type SessionNews } from './session-memory.js';
 import { Sight } from './sight.js';
-import type { OpenRequest, SessionState } from './state.js';
+import type { OpenRequest, OwnPrompt, SessionState } from './state.js';
 import { ToolCalls } from './tool-calls.js';
 import { TurnWatch } from './turn-watch.js';
 import type { SessionSurroundings } from './surroundings.js';
@@ -117,6 +117,28 @@ export class Session {
   /** What of it lies in the inbox, oldest first. */
   get prompts(): readonly Prompt[] {
     return openPrompts(this.state).map((prompt) => toPrompt(this.state, prompt, this.#memory.masker));
+  }
+
+  /** The same as the session knows them. */
+  get openPrompts(): readonly (OpenRequest | OwnPrompt)[] {
+    return openPrompts(this.state);
+  }
+
+  /** One of them, as people see it. */
+  show(prompt: OpenRequest | OwnPrompt): Prompt {
+    return toPrompt(this.state, prompt, this.#memory.masker);
+  }
+
+  /** Writes down that the operator is being told of a prompt. */
+  noteNotified(prompt_id: string): void {
+    this.#memory.commit({ type: 'notified', prompt_id }).catch((failure: unknown) => {
+      this.#around.log.warn({ session_id: this.state.session_id, err: failure }, 'a notice cannot be written down');
+    });
+  }
+
+  /** Says something in the session's transcript. */
+  warn(text: string): void {
+    this.#say('warning', text);
   }
 
   /** One prompt of it, open or over; undefined when it is none of its own, or was too long ago. */

@@ -84,6 +84,8 @@ export interface OpenRequest {
   /** What "for this session" would write. */
   readonly offer: RuleCondition | null;
   readonly reminded: boolean;
+  /** The operator was told of it, in the ways of the manifest. */
+  readonly notified: boolean;
   /** The decision, once made; it is written again after a crash until Codex says that the request is resolved. */
   readonly decision: Decided | null;
 }
@@ -96,6 +98,8 @@ export interface OwnPrompt {
   readonly ask: PauseQuestion;
   readonly opened_ms: number;
   readonly reminded: boolean;
+  /** The operator was told of it, in the ways of the manifest. */
+  readonly notified: boolean;
   /** The answer, until it is in the outbox. */
   readonly decision: Decided | null;
 }

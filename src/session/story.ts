@@ -128,6 +128,7 @@ export function tell(fact: SessionFact, after: SessionState): StoryFact | null {
       };
     case 'said':
       return { type: fact.level, text: fact.text, data: fact.data ?? {} };
+    case 'notified':
     case 'message':
     case 'sent':
     case 'container_started':

@@ -8,6 +8,8 @@ export const MAX_COMMAND_BYTES = 64 * 1024;
 const MAX_BRACKETS = 1000;
 const MAX_PIPES = 400;
 const MAX_HEREDOCS = 60;
+/** Each bracket may make it read a long word anew: brackets times characters of the longest word. */
+const MAX_WORD_WORK = 2_000_000;
 /** Steps of 100 operations each. Counted, not timed, so that the same script has the same verdict on every machine. */
 const MAX_STEPS = 4000;
 
@@ -57,8 +59,11 @@ function parse(parser: Parser, script: string): ReturnType<Parser['parse']> {
 
 function isBounded(script: string): boolean {
   if (script.length > MAX_COMMAND_BYTES || Buffer.byteLength(script) > MAX_COMMAND_BYTES) return false;
+  const brackets = countOf(script, /[([{`]/g);
+  const longest = Math.max(0, ...Array.from(script.matchAll(/\S{100,}/g), ([word]) => word.length));
   return (
-    countOf(script, /[([{`]/g) <= MAX_BRACKETS &&
+    brackets <= MAX_BRACKETS &&
+    brackets * longest <= MAX_WORD_WORK &&
     countOf(script, /\|/g) <= MAX_PIPES &&
     countOf(script, /<</g) <= MAX_HEREDOCS
   );

@@ -141,7 +141,7 @@ const rule = z.strictObject({
         .optional()
         .meta({
           description:
-            'Every file that would be changed, relative to the workspace or absolute; `*` stays within a folder, `**` does not.',
+            'Files that would be changed, relative to the workspace or absolute: all of them where the rule approves, else any. `*` stays within a name, `**` does not.',
           examples: ['docs/**', '**/*.md'],
           expected: 'a path like docs/** or **/*.md',
         }),

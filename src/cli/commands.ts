@@ -104,6 +104,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/validate.js')).validateCommand,
   },
   {
+    name: 'policy',
+    group: 'Set up',
+    summary: 'what the rules of manifests decide, and why',
+    load: async () => (await import('./commands/policy.js')).policyCommand,
+  },
+  {
     name: 'schema',
     group: 'Set up',
     summary: 'the JSON Schema of manifests, for editors',

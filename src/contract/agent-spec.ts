@@ -38,6 +38,12 @@ const escalationRuleSchema = z.strictObject({
 /** A rule of a manifest. */
 export type EscalationRule = z.infer<typeof escalationRuleSchema>;
 
+/**
+ * The reason of the rules that `operator_contact.requires_approval_for` makes. They ask, stand before all others, and are known by it: no answer of a
+ * person for a whole session undoes them.
+ */
+export const FROM_CONTACT = 'operator_contact.requires_approval_for';
+
 /** Which prompts of other agents an orchestrator may answer. */
 export const orchestratorAnswersSchema = z.enum(['none', 'questions', 'approvals', 'all']);
 

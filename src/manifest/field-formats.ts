@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { parseCommandPattern } from '../contract/command-pattern.js';
 
 const KIB = 1024;
 const SIZE = /^\s*(\d+(?:\.\d+)?)\s*([bB]|[kmgtKMGT][iI]?[bB]?)\s*$/;
@@ -15,6 +16,13 @@ const ONE_LINE = /^[^\u0000-\u001f\u007f-\u009f\u2028\u2029]*$/;
 
 /** Text on one line, not empty, without control characters. */
 export const line = () => z.string().min(1).regex(ONE_LINE);
+
+/** The words of a command that a rule is for. */
+export const commandPatternField = () =>
+  line().superRefine((text, context) => {
+    const pattern = parseCommandPattern(text);
+    if ('problem' in pattern) context.addIssue({ code: 'custom', message: pattern.problem, input: text });
+  });
 
 /** A path as written; what it means is found out later (expand-path.ts). */
 export const path = () => z.string().min(1);

@@ -1,6 +1,15 @@
 import { z } from 'zod';
 import { ACTION_CATEGORIES, approvalActionSchema, orchestratorAnswersSchema } from '../contract/agent-spec.js';
-import { count, cpusField, durationField, HOST_AND_PORT, line, path, sizeField } from './field-formats.js';
+import {
+  commandPatternField,
+  count,
+  cpusField,
+  durationField,
+  HOST_AND_PORT,
+  line,
+  path,
+  sizeField,
+} from './field-formats.js';
 
 const MIB = 1024 * 1024;
 /** Codex took 45 to 110 MiB for a turn, measured; the commands of the agent come on top. */
@@ -116,13 +125,29 @@ export const codexFields = z.strictObject({
 const rule = z.strictObject({
   when: z
     .strictObject({
-      command: line().optional().meta({ description: 'The command that asks.', expected: 'text' }),
+      command: commandPatternField()
+        .optional()
+        .meta({
+          description:
+            'Words of the command that asks; `*` stands for a part of a word, a last `**` for further words.',
+          examples: ['npm test', 'git add *', 'cargo **'],
+          expected: 'words like npm test, git add * or cargo **',
+        }),
       category: z
         .enum(ACTION_CATEGORIES)
         .optional()
         .meta({ description: 'What kind of action it is.', expected: ACTION_CATEGORIES.join(', ') }),
-      path: line().optional().meta({ description: 'The file that would be changed.', expected: 'text' }),
-      tool: line().optional().meta({ description: 'The name of the tool.', expected: 'text' }),
+      path: line()
+        .optional()
+        .meta({
+          description:
+            'Files that would be changed, relative to the workspace or absolute: all of them where the rule approves, else any. `*` stays within a name, `**` does not.',
+          examples: ['docs/**', '**/*.md'],
+          expected: 'a path like docs/** or **/*.md',
+        }),
+      tool: line()
+        .optional()
+        .meta({ description: 'The name of the tool, its server, or server/tool; `*` is any part.', expected: 'text' }),
     })
     .refine((when) => Object.keys(when).length > 0, {
       error: 'is empty and would match everything; for everything there is escalation.approvals',

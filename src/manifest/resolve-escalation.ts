@@ -1,15 +1,11 @@
-import { ACTION_CATEGORIES, type AgentSpec } from '../contract/agent-spec.js';
-import { at, type AgentDraft } from './agent-draft.js';
+import { ACTION_CATEGORIES, FROM_CONTACT, type ActionCategory, type AgentSpec } from '../contract/agent-spec.js';
+import type { AgentDraft } from './agent-draft.js';
 import { plain, valueAt } from './located.js';
 import { resolveNotify } from './resolve-notify.js';
 
 type Escalation = AgentSpec['escalation'];
-type Category = (typeof ACTION_CATEGORIES)[number];
 
-/** The reason of rules that `operator_contact.requires_approval_for` makes. */
-export const FROM_CONTACT = 'operator_contact.requires_approval_for';
-
-const ORCHESTRATOR_CATEGORIES: Readonly<Record<string, Category>> = {
+const ORCHESTRATOR_CATEGORIES: Readonly<Record<string, ActionCategory>> = {
   network: 'network',
   destructive_cmds: 'destructive',
   destructive_commands: 'destructive',
@@ -43,11 +39,6 @@ function requiredApprovals(draft: AgentDraft): Escalation['rules'] {
     });
     return [];
   });
-  if (categories.length > 0) {
-    draft.findings.warning(at(draft, ...path), {
-      message: 'operator_contact.requires_approval_for is not judged by category yet: no approval is given by itself',
-    });
-  }
   return [...new Set(categories)].map((category) => ({
     when: { category },
     do: 'ask' as const,
@@ -55,7 +46,7 @@ function requiredApprovals(draft: AgentDraft): Escalation['rules'] {
   }));
 }
 
-function categoryOf(word: string): Category | undefined {
+function categoryOf(word: string): ActionCategory | undefined {
   return (
     ACTION_CATEGORIES.find((category) => category === word) ??
     (Object.hasOwn(ORCHESTRATOR_CATEGORIES, word) ? ORCHESTRATOR_CATEGORIES[word] : undefined)

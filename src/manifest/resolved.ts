@@ -1,6 +1,6 @@
 import { stringify } from 'yaml';
 import type { AgentSpec } from '../contract/agent-spec.js';
-import { FROM_CONTACT } from './resolve-escalation.js';
+import { FROM_CONTACT } from '../contract/agent-spec.js';
 import { durationText, sizeText } from './field-formats.js';
 
 const MASK = '***';

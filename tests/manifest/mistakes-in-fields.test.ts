@@ -203,6 +203,22 @@ escalation:
     - { webhook: https://x.example, secret_fil: x }
                                     ^ unknown field "secret_fil" in escalation.notify[7] => did you mean "secret_file"?
 `,
+  'patterns of commands': `
+id: one
+role: UI
+escalation:
+  rules:
+    - { when: { command: "echo 'a" }, do: approve }
+                         ^ escalation.rules[0].when.command has a ' that is never closed => words like npm test, git add * or cargo **
+    - { when: { command: "npm ** test" }, do: approve }
+                         ^ escalation.rules[1].when.command has \`**\` before its end: it stands for all further words => words like npm test, git add * or cargo **
+    - { when: { command: npm test && git push }, do: ask }
+                         ^ escalation.rules[2].when.command has & outside quotes: it is for one command, word by word => words like npm test, git add * or cargo **
+    - { when: { command: "  " }, do: ask }
+                         ^ escalation.rules[3].when.command holds no word => words like npm test, git add * or cargo **
+    - { when: { command: 'ls \\' }, do: ask }
+                         ^ escalation.rules[4].when.command ends in a lone backslash => words like npm test, git add * or cargo **
+`,
   'a mount as Docker writes it': `
 id: one
 role: UI

@@ -68,6 +68,8 @@ export function startRequest(options: SocketRequest): ClientRequest {
       ...options.headers,
     },
   });
+  // A daemon that refuses a long body answers and hangs up: what is still being written then is nobody's failure, and the answer says why.
+  sent.on('socket', (socket) => socket.on('error', () => undefined));
   sent.end(body);
   return sent;
 }

@@ -56,6 +56,8 @@ describe('a request of a client', () => {
         },
       );
       sent.on('error', reject);
+      // Refused in the middle of its body, it may still be writing.
+      sent.on('socket', (socket) => socket.on('error', () => undefined));
       for (const part of options.body ?? []) sent.write(part);
       sent.end();
     });

@@ -311,16 +311,13 @@ test('instructions are text, a file, or the role file of the project', async () 
 
 test('fields that nothing acts on yet are named in warnings, at their place', async () => {
   using project = new TestProject();
-  const { warnings } = await project.loadText('id: a\nrole: UI\nlimits: { turns: 3 }\nhealth:\n  interval: 1m\n');
+  const { warnings } = await project.loadText('- { id: b, role: UI }\n- id: a\n  role: UI\n  depends_on: [b]\n');
   expect(
     warnings.map(({ line, column, message, severity }) => [line, column, message.split(':')[0], severity]),
-  ).toEqual([
-    [3, 1, 'limits is not acted on yet', 'warning'],
-    [4, 1, 'health is not acted on yet', 'warning'],
-  ]);
+  ).toEqual([[4, 3, 'depends_on is not acted on yet', 'warning']]);
 });
 
-test('reminders, deadlines and notifications are acted on', async () => {
+test('reminders, deadlines, notifications, health and limits are acted on', async () => {
   using project = new TestProject();
   const { warnings, error } = await project.loadText(
     'id: a\nrole: UI\nescalation: { remind_after: 10m, deadline: 1h, on_deadline: stop, notify: [{ desktop: true }] }\n',

@@ -70,9 +70,12 @@ export function approvesWords(pattern: CommandPattern, words: readonly string[],
 
 function isTame(word: string, beginning: string, cwd: string): boolean {
   if (word.startsWith('-') && !beginning.startsWith('-')) return false;
-  if (word.includes('::')) return false;
+  // `+main` and `:main` are to git push what --force and --delete are.
+  if (/^[+:]/.test(word) || word.includes('::')) return false;
   // Each part of it that could be a path: after `=`, `:`, `,`, `@`, or the letter of an option, as in `-I/usr/include`.
-  const parts = word.replace(/^(?:https?|ssh|git):\/\/[^/]*/i, 'address').split(/[=:,@]|^-[A-Za-z]/);
+  const parts = word
+    .replace(/^(?:https?|ssh|git):\/\/[^/]*/i, 'address')
+    .split(/[=:,@]|^-[A-Za-z]+(?=[/~])|^-[A-Za-z]/);
   return parts.every((part) => {
     if (part.split('/').includes('..')) return false;
     if (!/^[/~]/.test(part)) return true;

@@ -36,8 +36,10 @@ const MAX_NESTED_SCRIPTS = 4;
 const NO_PROGRAMS: ReadonlySet<string> = new Set(
   '{ } ( ) ! [[ ]] if then elif else fi for while until do done case esac in select function'.split(' '),
 );
+const FETCHES = /^(?:curl|wget|wget2|http|https|aria2c)$/;
+const RUNS_SCRIPTS = /^(?:ba|z|da|k)?sh$|^(?:python|perl|ruby|node)[\d.]*$/;
 /** Text that some words of the shell evaluate as the index of an array, which may hold a command. */
-const SUBSCRIPT = /\[[^\]]*(?:\$\(|`)/;
+const SUBSCRIPT = /\[[^\][]*(?:\$\(|`)/;
 
 /** Reads a script that runs in `cwd`. Pure; never throws, whatever the script. */
 export function readCommand(script: string, cwd: string, parser: ShellParser): CommandReading {
@@ -75,6 +77,8 @@ class Found {
   unread: string | null = null;
   /** A command runs another one in a way that makes it more than plain. */
   wraps = false;
+  /** Something was fetched: to run a script after that is to install. */
+  #fetched = false;
   readonly #cwd: string;
   readonly #parser: ShellParser;
 
@@ -109,10 +113,11 @@ class Found {
     const name = programName(program);
     const git = name === 'git' ? gitCommand(args) : null;
     const kinds = kindsOf(command, name, git, this.#cwd);
-    const piped = name !== null && this.#isInstaller(command);
+    const installs = this.#fetched && name !== null && RUNS_SCRIPTS.test(name);
+    if (name !== null && FETCHES.test(name)) this.#fetched = true;
     this.commands.push({
       words: command.words,
-      sure: piped ? [...kinds.sure, 'package_install'] : kinds.sure,
+      sure: installs ? [...kinds.sure, 'package_install'] : kinds.sure,
       perhaps: kinds.perhaps,
     });
     this.#lookAtAssignments(command);
@@ -154,14 +159,6 @@ class Found {
       if (value.kind === 'literal' && SUBSCRIPT.test(value.text))
         this.#hides('it has a subscript with a command in it');
     }
-  }
-
-  /** What was fetched before, and is now run by a shell or an interpreter: an installer. */
-  #isInstaller(command: RawCommand): boolean {
-    const fetched = this.commands.some(({ words }) =>
-      /^(?:curl|wget|wget2|http|aria2c)$/.test(programName(words[0]) ?? ''),
-    );
-    return fetched && /^(?:ba|z|da|k)?sh$|^(?:python|perl|ruby|node)[\d.]*$/.test(programName(command.words[0]) ?? '');
   }
 
   #hides(why: string): void {

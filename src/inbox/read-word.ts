@@ -53,7 +53,7 @@ function literal(text: string): Word {
 
 /** A word without quotes: a backslash takes the meaning of what follows, braces may make several words of it, a pattern names files. */
 function unquotedWord(raw: string): Word {
-  if (/\{[^}]*(?:,|\.\.)/.test(raw)) return HIDDEN;
+  if (expandsBraces(raw)) return HIDDEN;
   const text = raw.replaceAll('\\\n', '').replaceAll(/\\(.)/gs, '$1');
   const bare = raw.replaceAll(/\\./gs, '');
   return /[*?[]/.test(bare) || raw.startsWith('~') ? { kind: 'pattern', text } : literal(text);
@@ -75,7 +75,7 @@ function inDoubleQuotes(raw: string): string {
 function joined(node: Node): Word {
   // Braces are only seen in the whole: the grammar cuts `{a,b}` into five pieces.
   const bare = node.text.replaceAll(/\\.|'[^']*'|"(?:[^"\\]|\\.)*"/gs, '');
-  if (/\{[^}]*(?:,|\.\.)/.test(bare)) return HIDDEN;
+  if (expandsBraces(bare)) return HIDDEN;
   let text = '';
   let kind: 'literal' | 'pattern' = 'literal';
   for (const child of node.children) {
@@ -85,6 +85,10 @@ function joined(node: Node): Word {
     text += word.text;
   }
   return { kind, text };
+}
+
+function expandsBraces(bare: string): boolean {
+  return bare.includes('{') && /,|\.\./.test(bare);
 }
 
 function assignmentWord(node: Node): Word {

@@ -4,14 +4,19 @@ import { grammarFile } from './grammar-file.js';
 
 /** Longest script that is parsed, in bytes of UTF-8. */
 export const MAX_COMMAND_BYTES = 64 * 1024;
-/** The parser keeps a stack for each way a text could go on; so many of these signs cost it a tenth of a second and 80 MB at most, measured. */
-const MAX_BRACKETS = 1000;
+/** How much of the script the parser is handed at a time, in characters. */
+const CHUNK_CHARS = 256;
+/**
+ * How often it is: a sane script of 64 KiB is read through in 300 chunks, a hostile one makes the parser go back over the same text again and again. Counted,
+ * not timed, so that the same script has the same verdict on every machine; these take a tenth of a second.
+ */
+const MAX_CHUNKS = 4000;
+/** Steps of the parser, of 100 operations each. */
+const MAX_STEPS = 4000;
+/** Signs that make the parser keep one more stack, in memory. So many cost it 90 MB at most, measured. */
+const MAX_BRACKETS = 10_000;
 const MAX_PIPES = 400;
 const MAX_HEREDOCS = 60;
-/** Each bracket may make it read a long word anew: brackets times characters of the longest word. */
-const MAX_WORD_WORK = 2_000_000;
-/** Steps of 100 operations each. Counted, not timed, so that the same script has the same verdict on every machine. */
-const MAX_STEPS = 4000;
 
 /** Parses scripts of bash. */
 export interface ShellParser {
@@ -43,14 +48,29 @@ export async function loadShellParser(): Promise<ShellParser> {
 }
 
 function parse(parser: Parser, script: string): ReturnType<Parser['parse']> {
+  let chunks = 0;
   let steps = 0;
+  const isSpent = (): boolean => chunks > MAX_CHUNKS || steps > MAX_STEPS;
   try {
-    const tree = parser.parse(script, null, {
-      // The type says that it returns nothing; to return true ends the parsing.
-      progressCallback: () => (steps += 1) > MAX_STEPS,
-    });
-    if (tree === null) parser.reset();
-    return tree;
+    const tree = parser.parse(
+      (index) => {
+        chunks += 1;
+        // Nothing more to read brings it to its next step, where it is stopped.
+        return isSpent() ? '' : script.slice(index, index + CHUNK_CHARS);
+      },
+      null,
+      {
+        // The type says that it returns nothing; to return true ends the parsing.
+        progressCallback: () => {
+          steps += 1;
+          return isSpent();
+        },
+      },
+    );
+    if (tree !== null && !isSpent()) return tree;
+    tree?.delete();
+    parser.reset();
+    return null;
   } catch {
     // The parser has given up for good (it is WebAssembly and out of memory): from here on nothing can be parsed, and so nothing is approved by a rule.
     return null;
@@ -59,11 +79,8 @@ function parse(parser: Parser, script: string): ReturnType<Parser['parse']> {
 
 function isBounded(script: string): boolean {
   if (script.length > MAX_COMMAND_BYTES || Buffer.byteLength(script) > MAX_COMMAND_BYTES) return false;
-  const brackets = countOf(script, /[([{`]/g);
-  const longest = Math.max(0, ...Array.from(script.matchAll(/\S{100,}/g), ([word]) => word.length));
   return (
-    brackets <= MAX_BRACKETS &&
-    brackets * longest <= MAX_WORD_WORK &&
+    countOf(script, /[([{`]/g) <= MAX_BRACKETS &&
     countOf(script, /\|/g) <= MAX_PIPES &&
     countOf(script, /<</g) <= MAX_HEREDOCS
   );

@@ -41,3 +41,10 @@ export function oneLine(text: string, max_chars: number): string {
   const cut = flat.slice(0, max_chars).replace(/[\uD800-\uDBFF]$/, '');
   return `${cut}… (${flat.length - cut.length} more characters)`;
 }
+
+/** Words of a command as a shell would have to be given them. */
+export function quoted(words: readonly string[]): string {
+  return words
+    .map((word) => (/^[A-Za-z0-9_./:=@%+,-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`))
+    .join(' ');
+}

@@ -1,7 +1,7 @@
 import type { AgentItem, AgentRequest } from '../contract/agent-event.js';
 import { ASK_OPERATOR } from './ask-operator.js';
 import { changeSize } from './change-size.js';
-import { oneLine, scriptOf } from './command-text.js';
+import { oneLine, quoted, scriptOf } from './command-text.js';
 import { isRecord, recordOf, recordsOf, textOf, textOrNull, textsOf } from './fields.js';
 import type { ServerRequest } from './generated/protocol.js';
 
@@ -72,7 +72,7 @@ const READ_REQUEST: Record<ServerRequest['method'], (params: Fields) => Reading>
   'mcpServer/elicitation/request': readElicitation,
   'item/tool/call': readToolCall,
   execCommandApproval: (params) => {
-    const command = textsOf(params, 'command').join(' ');
+    const command = quoted(textsOf(params, 'command'));
     return command_(command, command, params, ['accept', 'decline', 'cancel']);
   },
   applyPatchApproval: (params) => {
@@ -131,10 +131,18 @@ function readCommand(params: Fields): Reading {
 
 function command_(command: string, script: string, params: Fields, choices: readonly string[]): Reading {
   const cwd = textOf(params, 'cwd');
+  const more = params['additionalPermissions'] ?? null;
   return {
     kind: 'approval',
-    summary: `Run in ${cwd}: ${oneLine(script, SUMMARY_CHARS)}`,
-    action: { type: 'command', command, script, cwd },
+    summary: `Run in ${cwd}${more === null ? '' : ', with more permissions'}: ${oneLine(script, SUMMARY_CHARS)}`,
+    action: {
+      type: 'command',
+      command,
+      script,
+      cwd,
+      // What it asks for besides running: no rule approves that unseen.
+      ...(more === null ? {} : { additional_permissions: more }),
+    },
     choices,
   };
 }

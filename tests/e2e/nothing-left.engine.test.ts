@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
-import { eventually, FleetRig, smallAgents } from '../support/fleet-rig.js';
+import { FleetRig, smallAgents } from '../support/fleet-rig.js';
 
 const BIN = fileURLToPath(new URL('../../bin/filare-agents.js', import.meta.url));
 const SLOW_START = 'parts:\n  - do: [say: hello]\n';
@@ -85,7 +85,7 @@ describe('nothing is left', () => {
       if (up.said().includes('live view')) return;
       expect([0, 130]).toContain(code);
       if (code === 130) {
-        await eventually('nothing of ours is left', async () => (await own.leftovers()).length === 0, 20_000);
+        await own.nothingLeft();
       }
     }, 60_000);
   }

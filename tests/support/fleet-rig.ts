@@ -126,6 +126,21 @@ export class FleetRig {
     return found;
   }
 
+  /** Waits until nothing of ours is left; fails with what is. */
+  async nothingLeft(within_ms = 20_000): Promise<void> {
+    let left: string[] = [];
+    await eventually(
+      'nothing of ours is left',
+      async () => {
+        left = await this.leftovers();
+        return left.length === 0;
+      },
+      within_ms,
+    ).catch((failure: unknown) => {
+      throw new Error(`left: ${left.join('; ')}`, { cause: failure });
+    });
+  }
+
   /** Stops everything; fails when anything is left. The folder goes in any case. */
   async end(): Promise<void> {
     try {

@@ -15,6 +15,8 @@ import { styled, type Span, type Style } from './style.js';
 export interface PromptField {
   readonly name: string;
   readonly lines: readonly (readonly Span[])[];
+  /** Every character counts: not to be broken as words are. */
+  readonly is_exact?: true;
 }
 
 /** How much to tell. */
@@ -82,11 +84,11 @@ class Teller {
   exact(name: string, text: string | null): PromptField[] {
     if (text === null || text === '') return [];
     const shown = showHidden(text).replaceAll('\t', '<U+0009>').split('\n');
-    return [{ name, lines: shown.map((line) => [styled('bold', line)]) }];
+    return [{ name, lines: shown.map((line) => [styled('bold', line)]), is_exact: true }];
   }
 
   lines(name: string, lines: readonly (readonly Span[])[]): PromptField[] {
-    return lines.length === 0 ? [] : [{ name, lines }];
+    return lines.length === 0 ? [] : [{ name, lines, is_exact: true }];
   }
 
   json(name: string, value: Readonly<Record<string, unknown>>): PromptField[] {
@@ -174,7 +176,7 @@ function contactFields(contact: unknown, tell: Teller): PromptField[] {
 }
 
 function ruleFields(prompt: Prompt, tell: Teller): PromptField[] {
-  if (prompt.rule_offer === null) return [];
+  if (prompt.rule_offer === null || prompt.kind === 'question') return [];
   return tell.text(
     'rule',
     `for this session, or always: when ${conditionWords(prompt.rule_offer)} → approve, for ${prompt.id}`,

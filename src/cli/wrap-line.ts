@@ -5,10 +5,11 @@ const ASCII = /^[\x20-\x7e]*$/;
 const TAB = '    ';
 
 /**
- * A line as as many lines as it takes, each at most so many characters of display wide, broken where it must be: nothing is left out, for it may be what
- * somebody decides about. Text is expected to be safe; a tab becomes four spaces, a newline begins a new line.
+ * A line as as many lines as it takes, each at most so many characters of display wide: nothing is left out, for it may be what somebody decides about.
+ * `words` breaks after a space where there is one, `exact` wherever the edge is. Text is expected to be safe; a tab becomes four spaces, a newline begins a
+ * new line.
  */
-export function wrapLine(spans: readonly Span[], columns: number): Span[][] {
+export function wrapLine(spans: readonly Span[], columns: number, at_edge: 'words' | 'exact'): Span[][] {
   const width = Math.max(2, columns);
   const lines: Span[][] = [[]];
   let used = 0;
@@ -21,7 +22,8 @@ export function wrapLine(spans: readonly Span[], columns: number): Span[][] {
     for (const [at, part] of parts.entries()) {
       if (at > 0) next();
       for (let rest = part; rest !== '';) {
-        const kept = firstColumns(rest, width - used);
+        const fits = firstColumns(rest, width - used);
+        const kept = at_edge === 'words' && fits.length < rest.length ? wholeWords(fits, used > 0) : fits;
         if (kept === '') {
           next();
           continue;
@@ -33,6 +35,12 @@ export function wrapLine(spans: readonly Span[], columns: number): Span[][] {
     }
   }
   return lines;
+}
+
+/** The words of a text that were not cut; all of it where it is one long word, or where the next line can have it. */
+function wholeWords(text: string, has_line_before: boolean): string {
+  const end = text.lastIndexOf(' ') + 1;
+  return end < text.length / 2 && !has_line_before ? text : text.slice(0, end);
 }
 
 /** The beginning of a text that fits; marks that combine stay with their character. */

@@ -6,6 +6,7 @@ import { approveCommand, rejectCommand } from './feedback/decide.js';
 import { listPromptsCommand } from './feedback/list.js';
 import { forgetCommand, rulesCommand } from './feedback/rules.js';
 import { showPromptCommand } from './feedback/show.js';
+import { watchPromptsCommand } from './feedback/watch.js';
 
 /** `feedback …`: the inbox. */
 export function feedbackCommand(context: CliContext): CommandUnknownOpts {
@@ -21,6 +22,7 @@ export function feedbackCommand(context: CliContext): CommandUnknownOpts {
     approveCommand(context),
     rejectCommand(context),
     answerCommand(context),
+    watchPromptsCommand(context),
     rulesCommand(context),
     forgetCommand(context),
   ]);

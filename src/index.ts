@@ -1,5 +1,6 @@
 /** The library: drive a fleet of Codex agents from TypeScript. docs/library.md has examples that run in the test suite. */
 export { Fleet } from './client/fleet.js';
+export type { FleetEventsOptions, FleetNews } from './client/fleet-events.js';
 export { loadManifests } from './manifest/load-manifests.js';
 export { loadRehearsal } from './rehearsal/script.js';
 export { FilareError, EXIT_CODES, ERROR_CODES } from './contract/errors.js';

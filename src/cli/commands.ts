@@ -37,6 +37,18 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/restart.js')).restartCommand,
   },
   {
+    name: 'pause',
+    group: 'Fleet',
+    summary: 'hold sessions, with a question if you like',
+    load: async () => (await import('./commands/pause.js')).pauseCommand,
+  },
+  {
+    name: 'resume',
+    group: 'Fleet',
+    summary: 'let paused sessions go on',
+    load: async () => (await import('./commands/resume.js')).resumeCommand,
+  },
+  {
     name: 'wait',
     group: 'Fleet',
     summary: 'wait until sessions are idle, waiting or stopped',
@@ -96,6 +108,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     group: 'Inspect',
     summary: 'the whole fleet at a glance, live',
     load: async () => (await import('./commands/dashboard.js')).dashboardCommand,
+  },
+  {
+    name: 'events',
+    group: 'Inspect',
+    summary: 'the story of all sessions as one stream, for programs',
+    load: async () => (await import('./commands/events.js')).eventsCommand,
   },
   {
     name: 'validate',

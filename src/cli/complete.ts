@@ -48,8 +48,9 @@ async function candidatesFor(
   if (typed.startsWith('-')) return [...optionsOf(command), ...GLOBAL_OPTIONS];
   if (command.commands.length > 0)
     return command.commands.map((child) => ({ value: child.name(), about: child.summary() }));
-  if (option !== undefined && !option.isBoolean() && !/session/.test(option.flags)) return [];
-  return argumentsOf(context, command, projectOption(before) ?? context.globals.project);
+  const project = projectOption(before) ?? context.globals.project;
+  if (option === undefined || option.isBoolean()) return argumentsOf(context, command, project);
+  return /--(session|agent) /.test(option.flags) ? sessionNames(await openQuietly(context, project)) : [];
 }
 
 function projectOption(words: readonly string[]): string | undefined {
@@ -66,20 +67,27 @@ async function argumentsOf(
   const argument = command.registeredArguments[0];
   if (argument?.argChoices !== undefined) return argument.argChoices.map((value) => ({ value, about: '' }));
   const wanted = argument?.name() ?? (command.name() === 'start' ? 'id' : '');
-  if (wanted !== 'id' && wanted !== 'prompt') return [];
-  const fleet = await Fleet.open({
-    project,
-    cwd: context.cwd,
-    env: context.env,
-    start_daemon: false,
-    signal: AbortSignal.timeout(ASK_MS),
-  });
+  if (!['id', 'prompt', 'rule'].includes(wanted)) return [];
+  const fleet = await openQuietly(context, project);
   if (wanted === 'prompt') {
-    return (await fleet.prompts()).map((prompt) => ({
-      value: prompt.prompt_id,
-      about: `${prompt.id}: ${prompt.summary}`,
-    }));
+    const kind = { approve: 'approval', reject: 'approval', answer: 'question' }[command.name()];
+    return (await fleet.prompts())
+      .filter((prompt) => kind === undefined || prompt.kind === kind)
+      .map((prompt) => ({ value: prompt.prompt_id, about: `${prompt.id}: ${prompt.summary}` }));
   }
+  if (wanted === 'rule') {
+    const { ruleWords } = await import('./rule-words.js');
+    return (await fleet.rules()).map((rule) => ({ value: rule.rule_id, about: ruleWords(rule) }));
+  }
+  return sessionNames(fleet);
+}
+
+async function openQuietly(context: CliContext, project: string | undefined): Promise<Fleet> {
+  const signal = AbortSignal.timeout(ASK_MS);
+  return Fleet.open({ project, cwd: context.cwd, env: context.env, start_daemon: false, signal });
+}
+
+async function sessionNames(fleet: Fleet): Promise<Candidate[]> {
   return (await fleet.sessions()).map((row) => ({ value: row.id, about: `${row.role}, ${row.phase}` }));
 }
 

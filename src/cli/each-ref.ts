@@ -3,22 +3,30 @@ import { asFilareError, FilareError } from '../contract/errors.js';
 import type { SessionRow } from '../contract/session.js';
 import type { CliContext } from './context.js';
 
-/** What a command does to each session that it is given. */
-export interface EachRef {
+/** What a command does to each thing that it is given. */
+export interface EachOne<T> {
+  /** What was typed, or what stands for it. */
   readonly refs: readonly string[];
   /** The verb in a failure: `stop`. */
   readonly verb: string;
-  readonly act: (ref: string) => Promise<SessionRow>;
-  /** One line for a session that it was done to. */
-  readonly say: (row: SessionRow) => void;
+  readonly act: (ref: string) => Promise<T>;
+  /** One line for a thing that it was done to. */
+  readonly say: (done: T) => void;
+  /** The id that `-q` prints. */
+  readonly id: (done: T) => string;
+}
+
+/** As `eachOne`, for sessions. */
+export async function eachRef(context: CliContext, work: Omit<EachOne<SessionRow>, 'id'>): Promise<void> {
+  await eachOne(context, { ...work, id: (row) => row.session_id });
 }
 
 /**
- * Does it to all of them at once. What was done is printed (with `--json` as one list of rows); what failed is thrown as one failure with the
- * code of the first, so that one bad name does not keep the others from it.
+ * Does it to all of them at once. What was done is printed (with `--json` as one list); what failed is thrown as one failure with the code of the
+ * first, so that one bad name does not keep the others from it.
  */
-export async function eachRef(context: CliContext, work: EachRef): Promise<void> {
-  const done: SessionRow[] = [];
+export async function eachOne<T>(context: CliContext, work: EachOne<T>): Promise<void> {
+  const done: T[] = [];
   const failed: { readonly ref: string; readonly error: FilareError }[] = [];
   const outcomes = await Promise.allSettled(work.refs.map((ref) => work.act(ref)));
   for (const [at, outcome] of outcomes.entries()) {
@@ -29,7 +37,7 @@ export async function eachRef(context: CliContext, work: EachRef): Promise<void>
   if (context.globals.json === true) {
     if (done.length > 0 || failed.length === 0) context.out.json(done);
   } else if (context.globals.quiet === true) {
-    for (const row of done) context.out.line(row.session_id);
+    for (const one of done) context.out.line(work.id(one));
   } else {
     done.forEach(work.say);
   }

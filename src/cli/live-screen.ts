@@ -1,6 +1,6 @@
+import { clipLine } from './clip-line.js';
 import type { Output } from './output.js';
-import { textOf, type Span } from './style.js';
-import { cutText, displayWidth } from './table.js';
+import type { Span } from './style.js';
 
 /** Lines kept free at the bottom of the terminal. */
 const SPARE_ROWS = 1;
@@ -22,7 +22,7 @@ export class LiveScreen {
     const { columns, rows } = this.#out.size;
     const most = Math.max(1, rows - SPARE_ROWS);
     const shown = lines.length <= most ? lines : [...lines.slice(0, most - 1), [`… ${lines.length - most + 1} more`]];
-    const text = shown.map((line) => `${this.#out.render(clip(line, columns - 1), this.#to)}\n`).join('');
+    const text = shown.map((line) => `${this.#out.render(clipLine(line, columns - 1), this.#to)}\n`).join('');
     if (text === this.#last) return;
     this.#put(`${this.#erasure()}${text}`);
     this.#last = text;
@@ -55,16 +55,4 @@ export class LiveScreen {
     if (this.#to === 'stdout') this.#out.write(text);
     else this.#out.writeError(text);
   }
-}
-
-function clip(spans: readonly Span[], columns: number): Span[] {
-  const kept: Span[] = [];
-  let left = columns;
-  for (const span of spans) {
-    if (left <= 0) break;
-    const text = cutText(textOf(span), left);
-    kept.push(typeof span === 'string' ? text : { text, style: span.style });
-    left -= displayWidth(text);
-  }
-  return kept;
 }

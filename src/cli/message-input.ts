@@ -23,9 +23,8 @@ export interface MessageSources {
 export async function readMessage(sources: MessageSources): Promise<{ text: string; images: string[] }> {
   const images: string[] = [];
   const parts: string[] = [];
-  const words = sources.words.join(' ');
-  if (words === '-') parts.push(await readStdin(sources.stdin));
-  else if (words.trim() !== '') parts.push(words);
+  const words = await readWords(sources);
+  if (words.trim() !== '') parts.push(words);
   const texts = sources.files.filter((file) => !IMAGE_ENDINGS.has(extname(file).toLowerCase()));
   for (const file of sources.files) {
     const path = await existing(resolve(sources.cwd, file));
@@ -42,6 +41,12 @@ export async function readMessage(sources: MessageSources): Promise<{ text: stri
   }
   if (text.length > MAX_MESSAGE_CHARS) throw tooLong(`the message has ${text.length} characters`);
   return { text, images };
+}
+
+/** The text that words of a command line stand for: themselves, or for a single `-` what standard input has. */
+export async function readWords(sources: Pick<MessageSources, 'words' | 'stdin'>): Promise<string> {
+  const words = sources.words.join(' ');
+  return words === '-' ? readStdin(sources.stdin) : words;
 }
 
 function fileText(name: string, bytes: Uint8Array, with_name: boolean): string {

@@ -25,6 +25,11 @@ export function textOf(span: Span): string {
   return typeof span === 'string' ? span : span.text;
 }
 
+/** Another text in the style of a piece. */
+export function styledAs(span: Span, text: string): Span {
+  return typeof span === 'string' ? text : { text, style: span.style };
+}
+
 /** Safe text wrapped in the style's own sequences. */
 export function paint(style: Style, safe: string): string {
   const [open, close] = SGR[style];

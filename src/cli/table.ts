@@ -1,5 +1,5 @@
 import { sanitize } from '../transcript/sanitize.js';
-import { textOf, type Span } from './style.js';
+import { styledAs, textOf, type Span } from './style.js';
 
 /** A column of a table. One that may `shrink` gives way when the terminal is narrow; at least MIN_SHRUNK characters stay. */
 export interface Column {
@@ -54,12 +54,12 @@ function fit(head: readonly Column[], natural: readonly number[], columns: numbe
 
 function oneLine(span: Span): Span {
   const text = sanitize(textOf(span).replace(/\s+/g, ' ').trim());
-  return typeof span === 'string' ? text : { text, style: span.style };
+  return styledAs(span, text);
 }
 
 function cut(span: Span, width: number): Span {
   const text = cutText(textOf(span), width);
-  return typeof span === 'string' ? text : { text, style: span.style };
+  return styledAs(span, text);
 }
 
 /** Text cut with `…` to at most so many characters of display. */
@@ -78,6 +78,7 @@ export function cutText(text: string, width: number): string {
 
 /** How many columns of a terminal a text takes: two for wide characters, none for marks that combine. */
 export function displayWidth(text: string): number {
+  if (ASCII.test(text)) return text.length;
   let width = 0;
   for (const char of text) {
     if (/\p{Mn}|\p{Me}/u.test(char)) continue;
@@ -85,6 +86,8 @@ export function displayWidth(text: string): number {
   }
   return width;
 }
+
+const ASCII = /^[\x20-\x7e]*$/;
 
 const WIDE =
   /[\u1100-\u115f\u2e80-\u303e\u3041-\u33ff\u3400-\u4dbf\u4e00-\u9fff\ua000-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe4f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}/u;

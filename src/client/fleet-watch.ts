@@ -2,7 +2,7 @@ import { promptSchema, sessionRowSchema, type Prompt, type SessionRow } from '..
 import { readEventStream } from './event-stream.js';
 import { STREAM_PATHS } from './route-paths.js';
 
-/** One change anywhere in the fleet. Every row comes once at the start, and again after `reconnected`. */
+/** One change anywhere in the fleet. Every row comes once at the start. `reconnected`: changes may have been missed, also by being slow; what counts is to be read anew. */
 export type FleetEvent =
   | { readonly type: 'row'; readonly row: SessionRow }
   | { readonly type: 'prompt'; readonly prompt: Prompt }
@@ -14,6 +14,10 @@ export async function* watchFleet(socket: string, signal: AbortSignal): AsyncGen
   const stream = readEventStream({ socket, path: STREAM_PATHS.fleetEvents.path, signal, resume: () => ({}) });
   for await (const event of stream) {
     if (!('data' in event)) {
+      yield { type: 'reconnected' };
+      continue;
+    }
+    if (event.event === 'resync') {
       yield { type: 'reconnected' };
       continue;
     }

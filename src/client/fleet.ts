@@ -24,6 +24,7 @@ import { buildImage, type ImageBuildOptions } from './build-image.js';
 import { daemonStatus, requireOurDaemon } from './daemon-status.js';
 import { ensureDaemon, type EnsureDaemonOptions } from './ensure-daemon.js';
 import { findProject } from './find-project.js';
+import type { FleetEventsOptions, FleetNews } from './fleet-events.js';
 import type { FleetEvent } from './fleet-watch.js';
 import { ControlClient } from './http-client.js';
 import { readJournal, type JournalOptions } from './journal.js';
@@ -217,6 +218,15 @@ export class Fleet {
   async *watch(options: { readonly signal?: AbortSignal } = {}): AsyncGenerator<FleetEvent, void, undefined> {
     const { watchFleet } = await import('./fleet-watch.js');
     yield* watchFleet(this.#client.socket, this.#ended(options.signal));
+  }
+
+  /**
+   * The story of all sessions in one stream: their entries, each session's in order and once; with `follow` also what comes, every row that changes, and
+   * the prompts that open and close.
+   */
+  async *events(options: FleetEventsOptions = {}): AsyncGenerator<FleetNews, void, undefined> {
+    const { fleetEvents } = await import('./fleet-events.js');
+    yield* fleetEvents(this, { ...options, signal: this.#ended(options.signal) });
   }
 
   /** Waits until every one of the sessions has been in the state; `ended` when one can never be, `timeout` when time is up. */

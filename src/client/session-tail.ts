@@ -46,12 +46,15 @@ export async function* tailSession(
   source: TailSource,
   options: TailOptions,
 ): AsyncGenerator<TailEvent, void, undefined> {
-  const cursor: Cursor = { seq: options.after ?? 0, known: options.after !== undefined };
+  const cursor: Cursor = { seq: options.after ?? 0, known: options.last !== 0 && options.since === undefined };
+  // Where nothing was said since, what comes is what follows the last entry of now.
+  const before = options.since !== undefined && options.follow === true ? await lastSeq(source) : undefined;
   if (options.last !== 0) yield* readPages(source, cursor, firstPage(options));
+  if (!cursor.known && before !== undefined) advance(cursor, before);
   if (options.follow === true) yield* followLive(source, cursor);
 }
 
-/** `seq` of the last entry given. Not `known` before the first one: then a stream may begin anywhere. */
+/** `seq` of the last entry given. Not `known` where the story begins with whatever comes next: then a stream may begin anywhere. */
 interface Cursor {
   seq: number;
   known: boolean;
@@ -96,8 +99,12 @@ async function readPage(source: TailSource, query: PageQuery): Promise<RouteResp
 async function withinOnePage(source: TailSource, query: PageQuery): Promise<PageQuery> {
   const last = query['last'];
   if (typeof last !== 'number' || last <= PAGE_ENTRIES) return query;
+  return { after: Math.max(0, (await lastSeq(source)) - last) };
+}
+
+async function lastSeq(source: TailSource): Promise<number> {
   const head = await readPage(source, { last: 1 });
-  return { after: Math.max(0, (head.entries.at(-1)?.seq ?? 0) - last) };
+  return head.entries.at(-1)?.seq ?? 0;
 }
 
 function advance(cursor: Cursor, seq: number): void {

@@ -7,7 +7,6 @@ import { COMMANDS } from '../../src/cli/commands.js';
 import type { ProjectPaths } from '../../src/contract/project.js';
 import { FakeDaemon } from './fake-daemon.js';
 import { newProject, removeProject, run, TSX } from './rig.js';
-import { promptOf } from './samples.js';
 
 let project: ProjectPaths;
 beforeEach(() => {
@@ -37,10 +36,21 @@ describe('completion', () => {
     const daemon = await FakeDaemon.start(project);
     daemon.addSession('docs');
     daemon.addSession('judge');
-    daemon.on.listPrompts = () => [promptOf()];
+    daemon.inbox.put({ prompt_id: 'p-1' });
+    daemon.inbox.put({ prompt_id: 'p-2', kind: 'question' });
+    const { rule_id } = daemon.inbox.addRule({});
     expect(await complete('tail', '')).toEqual(['docs', 'judge']);
     expect(await complete('--project', project.root, 'send', 'j')).toEqual(['judge']);
     expect(await complete('feedback', 'approve', '')).toEqual(['p-1']);
+    expect(await complete('feedback', 'reject', 'p-1', '')).toEqual(['p-1']);
+    expect(await complete('feedback', 'answer', '')).toEqual(['p-2']);
+    expect(await complete('feedback', 'show', '')).toEqual(['p-1', 'p-2']);
+    expect(await complete('feedback', 'forget', '')).toEqual([rule_id]);
+    expect(await complete('feedback', 'approve', '--agent', 'j')).toEqual(['judge']);
+    expect(await complete('feedback', 'approve', '--match', '')).toEqual([]);
+    expect(await complete('feedback', 'list', '')).toEqual(['docs', 'judge']);
+    expect(await complete('pause', 'docs', '--severity', 'c')).toEqual(['critical']);
+    expect(await complete('events', '--follow', 'd')).toEqual(['docs']);
     await daemon.close();
   });
 

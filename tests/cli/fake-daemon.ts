@@ -6,11 +6,18 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { z } from 'zod';
-import { API_VERSION, ROUTES, type DaemonStatus, type StartOutcome } from '../../src/contract/api.js';
+import {
+  API_VERSION,
+  ROUTES,
+  type DaemonStatus,
+  type PauseQuestion,
+  type StartOutcome,
+} from '../../src/contract/api.js';
 import { asFilareError, FilareError, HTTP_STATUS } from '../../src/contract/errors.js';
 import type { ProjectPaths } from '../../src/contract/project.js';
 import type { Piece, TranscriptEntry } from '../../src/contract/transcript.js';
 import type { SessionRow } from '../../src/contract/session.js';
+import { FakeInbox, type FakeDecision } from './fake-inbox.js';
 import { agentSpec, entryOf, rowOf } from './samples.js';
 
 type RouteName = keyof typeof ROUTES;
@@ -42,6 +49,7 @@ export class FakeDaemon {
   /** Method, path and query of every request, streams too. */
   readonly requests: string[] = [];
   readonly complaints: string[] = [];
+  readonly inbox = new FakeInbox((event, data) => this.#tellFleet(event, data));
   /** Replaces what a route does. */
   readonly on: Partial<Record<RouteName, Handler>> = {};
   status: Partial<DaemonStatus> & Record<string, unknown> = {};
@@ -228,7 +236,7 @@ export class FakeDaemon {
   #default(name: RouteName): Handler {
     const table: Partial<Record<RouteName, Handler>> = {
       version: () => this.daemonStatus(),
-      dashboard: () => ({ daemon: this.daemonStatus(), sessions: this.rows(false), prompts: [] }),
+      dashboard: () => ({ daemon: this.daemonStatus(), sessions: this.rows(false), prompts: this.inbox.open() }),
       listSessions: ({ query }) => this.rows(query['all'] === true),
       startSessions: ({ body }) =>
         (body['agents'] as { id: string }[]).map(({ id }): StartOutcome => {
@@ -242,7 +250,7 @@ export class FakeDaemon {
           row,
           agent: agentSpec(row.id),
           folder: '/outputs',
-          prompts: [],
+          prompts: this.inbox.open().filter((prompt) => prompt.session_id === row.session_id),
           queued_messages: [],
           attempts: [{ attempt: 1, started_at: row.started_at, ended_at: null, end_reason: null }],
           last_entries: entries.slice(-5),
@@ -280,7 +288,43 @@ export class FakeDaemon {
         const next_after = page.at(-1)?.seq ?? after ?? 0;
         return { entries: page, next_after, more: next_after < entries.length };
       },
-      listPrompts: () => [],
+      pauseSession: ({ params, body }) => {
+        const { row } = this.#session(params['ref'] ?? '');
+        const ask = body['ask'] as PauseQuestion | undefined;
+        if (ask === undefined) return this.update(row.session_id, { activity: 'paused' });
+        this.inbox.put({
+          prompt_id: `p-pause-${row.id}`,
+          session_id: row.session_id,
+          id: row.id,
+          kind: 'question',
+          origin: 'pause',
+          asked_by: (body['by'] as string | undefined) ?? 'operator',
+          summary: ask.question,
+          requested_action: { type: 'question', questions: [{ id: 'pause', question: ask.question }] },
+          choices: ask.choices ?? [],
+          suggested_reply: ask.suggested_reply ?? null,
+          severity: ask.severity ?? 'info',
+          categories: [],
+          rule_offer: null,
+        });
+        return this.update(row.session_id, { activity: 'paused', pending_prompts: row.pending_prompts + 1 });
+      },
+      resumeSession: ({ params, body }) => {
+        const { row } = this.#session(params['ref'] ?? '');
+        const asked = this.inbox.open().filter((one) => one.session_id === row.session_id && one.origin === 'pause');
+        const by = (body['by'] as string | undefined) ?? 'operator';
+        for (const { prompt_id } of asked) this.inbox.close(prompt_id, { outcome: 'superseded', by });
+        return this.update(row.session_id, { activity: 'idle', pending_prompts: row.pending_prompts - asked.length });
+      },
+      listPrompts: ({ query }) => {
+        if (query['ref'] === undefined) return this.inbox.open();
+        const { row } = this.#session(query['ref'] as string);
+        return this.inbox.open().filter((prompt) => prompt.session_id === row.session_id);
+      },
+      showPrompt: ({ params }) => this.inbox.show(params['prompt'] ?? ''),
+      decidePrompt: ({ params, body }) => this.inbox.decide(params['prompt'] ?? '', body as unknown as FakeDecision),
+      listRules: () => [...this.inbox.rules.values()],
+      forgetRule: ({ params }) => this.inbox.forget(params['rule'] ?? ''),
       imageStatus: () => ({
         image: 'filare-codex',
         present: true,
@@ -344,6 +388,7 @@ export class FakeDaemon {
       this.#fleetWatchers.add(response);
       response.on('close', () => this.#fleetWatchers.delete(response));
       for (const row of this.rows(false)) response.write(block('row', row));
+      for (const prompt of this.inbox.open()) response.write(block('prompt', prompt));
       return true;
     }
     if (matchPath('/v1/terminals/:terminal', url.pathname) !== undefined) {

@@ -55,6 +55,24 @@ describe('exit codes', () => {
     [['cleanup']],
     [['cleanup', '--no-input']],
     [['completion', 'powershell']],
+    [['pause']],
+    [['pause', 'docs', '--all']],
+    [['pause', 'docs', '--choice', 'yes']],
+    [['pause', 'docs', '--ask', ' ']],
+    [['pause', 'docs', '--ask', 'x', '--severity', 'huge']],
+    [['resume']],
+    [['events', '--since', '1h', '--lines', '3']],
+    [['events', 'docs', '--all']],
+    [['feedback']],
+    [['feedback', 'approve']],
+    [['feedback', 'approve', 'p-1', '--all']],
+    [['feedback', 'approve', 'p-1', '--for-session', '--always']],
+    [['feedback', 'reject', 'p-1', '--match', 'x']],
+    [['feedback', 'answer', 'p-1']],
+    [['feedback', 'answer', 'p-1', 'x', '--suggested']],
+    [['feedback', 'answer', 'p-1', '--choice', '0']],
+    [['feedback', 'answer', 'p-1', ' ']],
+    [['feedback', 'forget']],
     [['--project', '/nowhere/at/all', 'list']],
   ])('of a usage mistake is 2, with what to do: %j', async (argv) => {
     const plain = await run(project, argv);
@@ -101,6 +119,9 @@ describe('--json', () => {
     [['send', 'docs', 'hello'], { message_id: 'm-1', delivery: 'accepted' }],
     [['dashboard'], { sessions: [{ id: 'docs' }], prompts: [] }],
     [['feedback', 'list'], []],
+    [['feedback', 'rules'], []],
+    [['pause', 'docs'], [{ id: 'docs', activity: 'paused' }]],
+    [['resume', 'docs'], [{ id: 'docs', activity: 'idle' }]],
     [['image', 'status'], { image: 'filare-codex', current: true }],
     [['image', 'build'], { image: 'filare-codex', current: true }],
     [['cleanup', '--dry-run'], [{ action: 'would_remove' }]],
@@ -181,39 +202,5 @@ describe('stop --all', () => {
     expect(stops.map(({ body }) => body)).toEqual([{ grace_ms: 5000 }, { grace_ms: 5000 }]);
     expect(daemon.rows(false).map((row) => row.id)).toEqual(['b']);
     expect((await run(project, ['stop', '--all'])).code).toBe(0);
-  });
-});
-
-describe('the inbox', () => {
-  beforeEach(() => {
-    daemon.on.listPrompts = () => [
-      promptOf({ prompt_id: 'p-abc' }),
-      promptOf({ prompt_id: 'p-xyz', choices: ['cancel'] }),
-    ];
-    daemon.on.decidePrompt = ({ params }) => promptOf({ prompt_id: params['prompt'] ?? '' });
-  });
-
-  it.each([
-    [['approve', 'p-abc'], 'accept'],
-    [['reject', 'p-abc'], 'decline'],
-    [['reject', 'p-x'], 'cancel'],
-    [['answer', 'p-abc', 'the', 'second one'], 'the second one'],
-  ])('%j decides %s', async (argv, choice) => {
-    expect((await run(project, ['feedback', ...argv])).code).toBe(0);
-    expect(daemon.calls.at(-1)).toMatchObject({ route: 'decidePrompt', body: { choice, by: 'operator' } });
-  });
-
-  it.each(['approve', 'reject'])('never takes %s for the answer to a question', async (verdict) => {
-    daemon.on.listPrompts = () => [promptOf({ prompt_id: 'p-q', kind: 'question', choices: ['blue', 'green'] })];
-    const { code, stderr } = await run(project, ['feedback', verdict, 'p-q']);
-    expect(code).toBe(2);
-    expect(stderr).toContain('filare-agents feedback answer p-q');
-    expect(daemon.calls.filter(({ route }) => route === 'decidePrompt')).toEqual([]);
-  });
-
-  it('shows one prompt, and knows no other', async () => {
-    expect((await run(project, ['feedback', 'show', 'p-abc'])).stdout).toContain('rm -rf build');
-    expect((await run(project, ['feedback', 'show', 'p-nope'])).code).toBe(3);
-    expect((await run(project, ['feedback', 'approve', 'p-'])).code).toBe(2);
   });
 });

@@ -35,6 +35,8 @@ export interface Ran {
 /** How to run it. */
 export interface RunOptions {
   readonly stdin?: string;
+  /** Standard input is a terminal too, so that somebody can be asked. */
+  readonly can_ask?: boolean;
   readonly env?: Readonly<Record<string, string>>;
   /** Standard output is a terminal of this many columns. */
   readonly columns?: number;
@@ -45,7 +47,10 @@ export async function run(project: ProjectPaths, argv: readonly string[], option
   const stdout = capture(options.columns);
   const stderr = capture(options.columns);
   const code = await main(argv, {
-    stdin: Readable.from(options.stdin === undefined ? [] : [Buffer.from(options.stdin)]),
+    stdin: Object.assign(
+      Readable.from(options.stdin === undefined ? [] : [Buffer.from(options.stdin)]),
+      options.can_ask === true ? { isTTY: true } : {},
+    ),
     stdout: stdout.sink,
     stderr: stderr.sink,
     env: { HOME: project.root, ...options.env },

@@ -3,7 +3,6 @@ import { FilareError } from '../../src/contract/errors.js';
 import type { ProjectPaths } from '../../src/contract/project.js';
 import { FakeDaemon } from './fake-daemon.js';
 import { newProject, removeProject, run } from './rig.js';
-import { promptOf } from './samples.js';
 
 const ESC = '\u001b';
 /** Texts that make a terminal do something, or show something else than they are. */
@@ -74,6 +73,17 @@ describe('whatever an agent says', () => {
     ['dashboard', '--json'],
     ['feedback', 'list'],
     ['feedback', 'show', 'p-1'],
+    ['feedback', 'show', 'p-1', '--full'],
+    ['feedback', 'show', 'p-1', '--json'],
+    ['feedback', 'approve', 'p-1'],
+    ['feedback', 'approve', 'p-1', '--always', '--yes'],
+    ['feedback', 'approve', 'p-decided'],
+    ['feedback', 'answer', 'p-1', 'x'],
+    ['feedback', 'rules'],
+    ['feedback', 'forget', 'r-1'],
+    ['events'],
+    ['pause', 'docs'],
+    ['__complete', 'feedback', 'approve', ''],
     ['image', 'status'],
     ['image', 'build', '--force', '--progress', 'plain'],
     ['image', 'build', '--force', '--progress', 'json'],
@@ -96,15 +106,27 @@ describe('whatever an agent says', () => {
     for (const kind of ['reply', 'command', 'prompt', 'error', 'raw', 'file_change', 'tool', 'plan'] as const) {
       daemon.say(session_id, { kind, text: all, from: all, data: { output: all, prompt_id: all, status: all } });
     }
-    const prompt = promptOf({
+    const asked = {
       summary: all,
       reason: all,
-      requested_action: { command: all },
+      requested_action: {
+        command: all,
+        script: `${all}!`,
+        cwd: all,
+        host: all,
+        changes: [{ path: all, kind: all, diff: all }],
+        questions: [{ question: `${all}?` }],
+        operator_contact: { [all]: all },
+        [all]: all,
+      },
       suggested_reply: all,
-      choices: [all],
-    });
-    daemon.on.listPrompts = () => [prompt];
-    daemon.on.dashboard = () => ({ daemon: daemon.daemonStatus(), sessions: daemon.rows(false), prompts: [prompt] });
+      rule_offer: { command: all },
+      choices: ['accept', all],
+    };
+    daemon.inbox.put({ prompt_id: 'p-1', ...asked });
+    daemon.inbox.put({ prompt_id: 'p-decided', ...asked });
+    daemon.inbox.close('p-decided', { outcome: 'answered', choice: all, by: all, reason: all, rule: all });
+    daemon.inbox.addRule({ rule_id: 'r-1', id: all, by: all, when: { command: all } });
     daemon.on.sendMessage = () => ({ message_id: all, session_id, delivery: 'accepted', reply: all });
     daemon.on.imageStatus = () => ({
       image: all,

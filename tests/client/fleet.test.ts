@@ -7,7 +7,7 @@ import { FilareError } from '../../src/contract/errors.js';
 import type { ProjectPaths } from '../../src/contract/project.js';
 import { FakeDaemon } from '../cli/fake-daemon.js';
 import { newProject, removeProject } from '../cli/rig.js';
-import { agentSpec, promptOf } from '../cli/samples.js';
+import { agentSpec } from '../cli/samples.js';
 
 let project: ProjectPaths;
 let daemon: FakeDaemon;
@@ -54,8 +54,17 @@ describe('calls', () => {
       wait_ms: 5,
     });
     expect(await fleet.prompts()).toEqual([]);
-    daemon.on.decidePrompt = () => promptOf();
-    expect(await fleet.decide('p-1', { choice: 'accept', by: 'me' })).toMatchObject({ prompt_id: 'p-1' });
+    daemon.inbox.put({ prompt_id: 'p-1' });
+    expect(await fleet.decide('p-1', { choice: 'accept', by: 'me', revision: 'v-1' })).toMatchObject({
+      decision: { outcome: 'approved', by: 'me' },
+    });
+    expect((await fleet.prompt('p-1')).decision).toMatchObject({ choice: 'accept' });
+    const { rule_id } = daemon.inbox.addRule({});
+    expect(await fleet.rules()).toHaveLength(1);
+    expect(await fleet.forgetRule(rule_id, { by: 'me' })).toMatchObject({ rule_id });
+    expect((await fleet.pause('docs', { ask: { question: 'why?' }, interrupt: true })).activity).toBe('paused');
+    expect(await fleet.prompts('docs')).toMatchObject([{ origin: 'pause', summary: 'why?' }]);
+    expect((await fleet.resume('docs')).pending_prompts).toBe(0);
     expect(await fleet.cleanup({ dry_run: true })).toMatchObject([{ action: 'would_remove' }]);
     expect(await fleet.imageStatus('other')).toMatchObject({ current: true });
     expect((await fleet.stop('docs', { grace_ms: 5 })).phase).toBe('stopped');

@@ -32,7 +32,8 @@ function run(context: CliContext): CommandUnknownOpts {
       const { runDaemon } = await import('../../daemon/run-daemon.js');
       const level = options.logLevel ?? context.env['FILARE_LOG_LEVEL'];
       const paths = projectOf(context);
-      // A signal that came while all this was loaded is not to be lost; from here on the daemon decides what a signal means.
+      // A signal that came while all this was loaded is told once the event loop has polled, which lies between two immediates. From then on the daemon decides.
+      for (let turn = 0; turn < 2; turn += 1) await new Promise((done) => setImmediate(done));
       context.interrupts.signal.throwIfAborted();
       context.interrupts.release();
       await runDaemon({

@@ -49,6 +49,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/resume.js')).resumeCommand,
   },
   {
+    name: 'resume-all',
+    group: 'Fleet',
+    summary: 'after a crash or a reboot: bring back what should run',
+    load: async () => (await import('./commands/resume-all.js')).resumeAllCommand,
+  },
+  {
     name: 'wait',
     group: 'Fleet',
     summary: 'wait until sessions are idle, waiting or stopped',
@@ -114,6 +120,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     group: 'Inspect',
     summary: 'the story of all sessions as one stream, for programs',
     load: async () => (await import('./commands/events.js')).eventsCommand,
+  },
+  {
+    name: 'usage',
+    group: 'Inspect',
+    summary: 'tokens used by agent, role and day',
+    load: async () => (await import('./commands/usage.js')).usageCommand,
   },
   {
     name: 'validate',

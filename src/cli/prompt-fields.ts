@@ -122,7 +122,12 @@ function whereFrom(prompt: Prompt, tell: Teller): PromptField[] {
     ...tell.text('kind', `${prompt.kind}, ${prompt.severity}`, prompt.severity === 'critical' ? 'red' : undefined),
     ...tell.text('origin', ORIGIN_WORDS[prompt.origin]),
     ...tell.text('asked by', prompt.asked_by === prompt.id ? null : prompt.asked_by),
-    ...tell.text('blocking', prompt.blocking ? null : 'no: the agent goes on, and the answer reaches it as a message'),
+    ...tell.text(
+      'blocking',
+      prompt.blocking || prompt.origin !== 'ask_operator'
+        ? null
+        : 'no: the agent goes on, and the answer reaches it as a message',
+    ),
   ];
 }
 
@@ -130,6 +135,9 @@ const ORIGIN_WORDS: Readonly<Record<Prompt['origin'], string>> = {
   codex: 'Codex asks before it goes on',
   ask_operator: 'the agent asks its operator',
   pause: 'the session was paused with a question',
+  limit: 'the session reached a limit of its manifest, and is held',
+  stall: 'a turn has shown no sign for long',
+  crash_loop: 'its attempts fail one after the other',
 };
 
 /** Facts of an action that are told by name where they are text, and those that are told in another way or say nothing to a person. */

@@ -543,10 +543,6 @@ function refuseOther(id: string, running: Session): void {
   }
 }
 
-function isOver(phase: string): boolean {
-  return phase === 'stopped' || phase === 'failed';
-}
-
 function compactTime(now_ms: number): string {
   return new Date(now_ms).toISOString().replace(/[-:]/g, '').replace(/\.\d+/, '');
 }

@@ -102,7 +102,7 @@ export class ToolDesk {
     }
   }
 
-  #carryOut<N extends ToolName>(tool: N, caller: Caller, call: ToolCall): Promise<unknown> {
+  #carryOut(tool: ToolName, caller: Caller, call: ToolCall): Promise<unknown> {
     const parsed = TOOLS[tool].input.safeParse(call.arguments ?? {});
     if (!parsed.success) {
       const issues = parsed.error.issues.map((issue) => `${issue.path.join('.') || 'arguments'}: ${issue.message}`);

@@ -7,6 +7,7 @@ import { listPromptsCommand } from './feedback/list.js';
 import { forgetCommand, rulesCommand } from './feedback/rules.js';
 import { showPromptCommand } from './feedback/show.js';
 import { watchPromptsCommand } from './feedback/watch.js';
+import { suggestCommand } from './policy-suggest.js';
 
 /** `feedback …`: the inbox. */
 export function feedbackCommand(context: CliContext): CommandUnknownOpts {
@@ -25,5 +26,6 @@ export function feedbackCommand(context: CliContext): CommandUnknownOpts {
     watchPromptsCommand(context),
     rulesCommand(context),
     forgetCommand(context),
+    suggestCommand(context),
   ]);
 }

@@ -22,10 +22,10 @@ const RETRY_MS = 2000;
  * while nobody listened. A failure other than a daemon that does not answer is thrown.
  */
 export async function* inboxNews(fleet: InboxDoor, signal: AbortSignal): AsyncGenerator<InboxNews, void, undefined> {
-  const known = new Map<string, string>();
+  const known: Known = { faces: new Map(), over: new Set() };
   let is_lost = false;
   const start = await fleet.prompts();
-  for (const prompt of start) known.set(prompt.prompt_id, JSON.stringify(prompt));
+  for (const prompt of start) known.faces.set(prompt.prompt_id, JSON.stringify(prompt));
   yield { type: 'start', prompts: start };
   for (;;) {
     try {
@@ -45,7 +45,15 @@ export async function* inboxNews(fleet: InboxDoor, signal: AbortSignal): AsyncGe
   }
 }
 
-type Known = Map<string, string>;
+/** What was told. No prompt opens a second time: what the stream still says of one that was told to be over is old. */
+interface Known {
+  /** Open prompts as they were shown. */
+  readonly faces: Map<string, string>;
+  readonly over: Set<string>;
+}
+
+/** Prompts that are over and remembered as such. */
+const MAX_OVER = 10_000;
 
 async function* watchInbox(
   fleet: InboxDoor,
@@ -68,19 +76,21 @@ async function* watchInbox(
 async function* readAgain(fleet: InboxDoor, known: Known): AsyncGenerator<InboxNews, void, undefined> {
   const open = await fleet.prompts();
   const ids = new Set(open.map((prompt) => prompt.prompt_id));
-  for (const id of [...known.keys()]) if (!ids.has(id)) yield* closed(fleet, known, id);
+  for (const id of [...known.faces.keys()]) if (!ids.has(id)) yield* closed(fleet, known, id);
   for (const prompt of open) yield* opened(known, prompt);
 }
 
 function* opened(known: Known, prompt: Prompt): Generator<InboxNews, void, undefined> {
   const face = JSON.stringify(prompt);
-  if (known.get(prompt.prompt_id) === face) return;
-  known.set(prompt.prompt_id, face);
+  if (known.over.has(prompt.prompt_id) || known.faces.get(prompt.prompt_id) === face) return;
+  known.faces.set(prompt.prompt_id, face);
   yield { type: 'prompt', prompt };
 }
 
 async function* closed(fleet: InboxDoor, known: Known, prompt_id: string): AsyncGenerator<InboxNews, void, undefined> {
-  if (!known.delete(prompt_id)) return;
+  if (!known.faces.delete(prompt_id)) return;
+  if (known.over.size >= MAX_OVER) known.over.clear();
+  known.over.add(prompt_id);
   const record = await fleet.prompt(prompt_id).catch(() => null);
   yield { type: 'closed', prompt_id, record };
 }

@@ -19,6 +19,7 @@ import { promptTable } from './prompt-table.js';
 import { ruleWords } from './rule-words.js';
 import { styled, type Span } from './style.js';
 import { choiceOf, type Verdict } from './verdict.js';
+import { asksWords } from './asks-words.js';
 
 /** What to decide, and how. */
 export interface PromptsToDecide extends PromptFilter {
@@ -61,7 +62,11 @@ export async function decidePrompts(context: CliContext, work: PromptsToDecide):
 /** One line for what was decided. */
 export function decidedLine(record: PromptRecord): Span[] {
   const words = record.decision === null ? 'decided' : decisionWords(record.decision);
-  return [styled('bold', record.id), `: ${words}  `, styled('dim', `${record.prompt_id} ${oneLine(record.summary)}`)];
+  return [
+    styled('bold', record.id),
+    `: ${words}  `,
+    styled('dim', `${record.prompt_id} ${oneLine(asksWords(record))}`),
+  ];
 }
 
 interface Looked {

@@ -143,7 +143,7 @@ const ORIGIN_WORDS: Readonly<Record<Prompt['origin'], string>> = {
 /** Facts of an action that are told by name where they are text, and those that are told in another way or say nothing to a person. */
 const TEXT_FACTS = new Set(['command', 'script', 'cwd', 'host', 'protocol', 'grant_root', 'url', 'message']);
 const OTHER_FACTS = new Set(
-  'type changes questions operator_contact suggested_reply severity item_id stdin'.split(' '),
+  'type changes questions operator_contact suggested_reply severity blocking item_id stdin'.split(' '),
 );
 
 function actionFields(action: Prompt['requested_action'], summary: string, tell: Teller): PromptField[] {

@@ -3,6 +3,7 @@ import { showHidden } from '../transcript/sanitize.js';
 import { sayAge, sayDuration } from './duration.js';
 import { styled, type Span } from './style.js';
 import { tableLines } from './table.js';
+import { asksWords } from './asks-words.js';
 
 /** Most characters of a summary that can be of use in a line. */
 const SUMMARY_CHARS = 1000;
@@ -30,7 +31,7 @@ export function promptTable(
     sayAge(prompt.created_at, options.now_ms),
     deadlineSpan(prompt, options.now_ms),
     prompt.kind === 'approval' ? 'approve, reject' : prompt.choices.join(', '),
-    showHidden(prompt.summary.slice(0, SUMMARY_CHARS)),
+    showHidden(asksWords(prompt).slice(0, SUMMARY_CHARS)),
   ]);
   return tableLines(head, rows, options.columns);
 }

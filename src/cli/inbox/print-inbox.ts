@@ -6,6 +6,7 @@ import { decisionWords } from '../decision-words.js';
 import { severitySpan } from '../prompt-table.js';
 import { styled } from '../style.js';
 import { inboxNews } from './inbox-feed.js';
+import { asksWords } from '../asks-words.js';
 
 /** Most characters of a summary in a line. */
 const SUMMARY_CHARS = 1000;
@@ -29,7 +30,7 @@ function sayOpened(context: CliContext, prompt: Prompt): void {
     out.jsonLine({ type: 'prompt', prompt });
     return;
   }
-  const summary = showHidden(prompt.summary.slice(0, SUMMARY_CHARS)).replaceAll(/\s+/g, ' ');
+  const summary = showHidden(asksWords(prompt).slice(0, SUMMARY_CHARS)).replaceAll(/\s+/g, ' ');
   out.line(
     clock(context),
     styled('yellow', prompt.prompt_id),

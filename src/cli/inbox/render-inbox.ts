@@ -11,6 +11,7 @@ import { wrapLine } from '../wrap-line.js';
 import { HELP_LINES, hintsFor } from './inbox-help.js';
 import { faceOf, viewedPrompt, type InboxMode, type InboxState } from './inbox-state.js';
 import { renderInput } from './render-input.js';
+import { asksWords } from '../asks-words.js';
 
 /** What the drawing needs to know. */
 export interface InboxSight {
@@ -89,7 +90,9 @@ function listLines(state: InboxState, { columns, rows, now_ms }: InboxSight): Sp
   const first = Math.min(Math.max(0, place - Math.floor(count / 2)), prompts.length - count);
   const cells = prompts.slice(first, first + count).map((prompt): Span[] => {
     const is_selected = prompt.prompt_id === state.selected;
-    const text = prompt.summary.slice(0, SUMMARY_CHARS).replace(/[\ud800-\udbff]$/, '');
+    const text = asksWords(prompt)
+      .slice(0, SUMMARY_CHARS)
+      .replace(/[\ud800-\udbff]$/, '');
     const summary = showHidden(text);
     return [
       is_selected ? styled('cyan', '>') : '',

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import writeFileAtomic from 'write-file-atomic';
 import { sessionRowSchema, type SessionRow } from '../contract/session.js';
-import { sessionFiles } from '../session/session-memory.js';
+import { sessionFiles } from '../session/session-files.js';
 
 /** Writes what the session is now, atomically. A failure is logged: the ledger holds everything a checkpoint says. */
 export async function writeCheckpoint(folder: string, row: SessionRow, log: Logger): Promise<void> {

@@ -4,7 +4,7 @@ import { asFilareError, FilareError } from '../contract/errors.js';
 import type { Prompt, PromptRecord, StandingRule } from '../contract/session.js';
 import { overFailure, promptRecord, type DecisionRequest } from '../session/decide.js';
 import type { Session } from '../session/session.js';
-import { sessionFiles } from '../session/session-memory.js';
+import { sessionFiles } from '../session/session-files.js';
 import type { FleetSurroundings } from './fleet.js';
 import { openMemory } from './open-memory.js';
 

@@ -9,6 +9,8 @@ export interface SessionFiles {
   readonly state: string;
   /** What it remembers, to go on from. */
   readonly checkpoint: string;
+  /** The same, as it was at the last rotation: never removed while the session is kept. */
+  readonly base: string;
 }
 
 /** Where the files of a session are. */
@@ -18,6 +20,7 @@ export function sessionFiles(folder: string): SessionFiles {
     transcript: join(folder, 'transcript.jsonl'),
     state: join(folder, 'state.json'),
     checkpoint: join(folder, 'checkpoint.jsonl'),
+    base: join(folder, 'base.jsonl'),
   };
 }
 

@@ -4,7 +4,6 @@ import type { Piece, TranscriptEntry } from '../contract/transcript.js';
 import type { JournalLine } from '../channel/channel.js';
 import { observe } from '../codex/observe.js';
 import { AppendLog } from '../ledger/append-log.js';
-import type { Policy } from '../inbox/policy.js';
 import type { Masker } from '../transcript/mask.js';
 import { Narrator, type StorySubject } from '../transcript/narrate.js';
 import type { Asked, StorySource } from '../transcript/story-fact.js';
@@ -15,13 +14,14 @@ import { narrate } from './narrate-sources.js';
 import { sessionRecordSchema, type SessionFact, type SessionRecord } from './record.js';
 import { asksPerson } from './next-prompt.js';
 import { OpenPieces } from './open-pieces.js';
-import { toCheckpoint, writeMemoryCheckpoint, type Remembered } from './memory-checkpoint.js';
+import { Keeping } from './keeping.js';
+import type { Remembered } from './memory-checkpoint.js';
+import type { MemorySurroundings } from './memory-surroundings.js';
 import { recordSources } from './record-sources.js';
 import { ReplayedJournal } from './replayed-journal.js';
 import { journalFile, sessionFiles } from './session-files.js';
 import type { SessionState } from './state.js';
 import { openStored, type StoredSession } from './stored-session.js';
-import { Upkeep } from './upkeep.js';
 
 /** What a change of a session tells those who watch it. Entries are on disk already. */
 export interface SessionNews {
@@ -37,19 +37,6 @@ export interface SessionNews {
 
 /** While the open items hold more text than this, in characters, no checkpoint is made: it would cost more than it spares. */
 const MAX_STORED_TEXT = 8 * 1024 * 1024;
-
-/** What is handed in. */
-export interface MemorySurroundings {
-  readonly session_id: string;
-  readonly folder: string;
-  /** Masks secrets in what people read; journal and Codex home stay exact. */
-  readonly masker: Masker;
-  /** Judges what the agent asks. */
-  readonly policy: Policy;
-  readonly now_ms: () => number;
-  /** Hears of upkeep that failed and is tried again. */
-  readonly warn?: (failure: unknown, what: string) => void;
-}
 
 /**
  * Everything a session knows, and the only way it learns: `commit` for a fact of ours, `take` for lines of the journal. Both append to disk,
@@ -74,7 +61,7 @@ export class SessionMemory {
   #turn: Promise<unknown> = Promise.resolve();
   /** How far the journals of earlier attempts were taken in, in bytes, by attempt. */
   #ends: Record<string, number>;
-  readonly #upkeep: Upkeep;
+  readonly #keeping: Keeping;
 
   private constructor(around: MemorySurroundings, begin: Omit<StoredSession, 'records'>) {
     this.#around = around;
@@ -90,11 +77,16 @@ export class SessionMemory {
     this.#ends = { ...checkpoint?.ends };
     this.#open = new OpenPieces(checkpoint?.pieces);
     this.#changes = new FileChanges(checkpoint?.changes);
-    this.#upkeep = new Upkeep({
-      files: sessionFiles(around.folder),
-      capture: () => this.#exclusive(() => Promise.resolve(this.#capture())),
-      warn: around.warn ?? (() => undefined),
-    });
+    const context = {
+      around,
+      ledger: begin.ledger,
+      store: begin.store,
+      exclusive: <T>(work: () => Promise<T>) => this.#exclusive(work),
+      capture: () => this.#capture(),
+      commit: (fact: SessionFact) => this.commit(fact),
+      is_over: () => this.#state.stage.phase === 'stopped' || this.#state.stage.phase === 'failed',
+    };
+    this.#keeping = new Keeping(context, checkpoint?.sealed_lines ?? 0);
   }
 
   /** Begins the memory of a new session; the folder exists and is empty. */
@@ -119,9 +111,7 @@ export class SessionMemory {
     try {
       await memory.#exclusive(() => memory.#replay(stored.records));
     } catch (failure) {
-      await memory.#upkeep.end();
-      await stored.ledger.close();
-      await stored.store.close();
+      await memory.#keeping.abandon();
       throw failure;
     }
     return memory;
@@ -179,29 +169,18 @@ export class SessionMemory {
     return this.#exclusive(() => this.#takeLines(lines));
   }
 
-  /** Puts by now what is remembered; otherwise that is done when the session is quiet. */
-  checkpoint(): Promise<void> {
-    return this.#upkeep.run();
+  /** Does now what keeps the files small and quick to open; otherwise that is done when the session is quiet. */
+  keep(): Promise<void> {
+    return this.#keeping.run();
   }
 
   /** Waits for what is under way, puts by what is remembered, and closes the files. */
-  async close(): Promise<void> {
-    const unsaved = await this.#upkeep.end();
-    const remembered = await this.#exclusive(async () => {
-      const last = unsaved ? this.#capture() : null;
-      await this.#ledger.close();
-      await this.#store.close();
-      return last;
-    });
-    if (remembered === null) return;
-    const files = sessionFiles(this.#around.folder);
-    await toCheckpoint(remembered, files)
-      .then((checkpoint) => writeMemoryCheckpoint(files.checkpoint, checkpoint, false))
-      .catch((failure: unknown) => this.#around.warn?.(failure, 'a checkpoint could not be written'));
+  close(): Promise<void> {
+    return this.#keeping.close();
   }
 
   /** Null while the disk owes an entry, or more is open than is worth storing. */
-  #capture(): Remembered | null {
+  #capture(): Omit<Remembered, 'sealed_lines'> | null {
     const narrator = this.#narrator.snapshot();
     const open_text = narrator.open.reduce((sum, { shown, held }) => sum + shown.length + held.length, 0);
     if (this.#owed.length > 0 || open_text > MAX_STORED_TEXT) return null;
@@ -217,7 +196,6 @@ export class SessionMemory {
       pieces: this.#open.all,
       changes: this.#changes.all,
       transcript: this.#store.snapshot(),
-      sealed_lines: 0,
     };
   }
 
@@ -244,15 +222,16 @@ export class SessionMemory {
     if (fact.type === 'attempt_begun' && before.attempt > 0) this.#ends[before.attempt] = this.#offset;
     this.#state = apply(before, { from: 'ledger', fact, time_ms }, this.#around.policy);
     if (fact.type === 'attempt_begun') this.#offset = 0;
-    this.#time_ms = Math.max(this.#time_ms, time_ms);
-    this.#upkeep.changed(0);
+    // When a transcript is rotated changes nothing of what it says.
+    if (fact.type !== 'journal_given_back') this.#time_ms = Math.max(this.#time_ms, time_ms);
+    this.#keeping.changed(0);
     await this.#tell(recordSources(record, before, this.#state), []);
   }
 
   async #takeLines(lines: readonly JournalLine[]): Promise<void> {
     const sources: StorySource[] = [];
     const events: AgentEvent[] = [];
-    this.#upkeep.changed((lines.at(-1)?.end ?? this.#offset) - this.#offset);
+    this.#keeping.changed((lines.at(-1)?.end ?? this.#offset) - this.#offset);
     for (const line of lines) {
       for (const seen of observe(line, this.#state.thread_id)) {
         const event = this.#changes.complete(seen);

@@ -1,4 +1,5 @@
 import { FilareError } from '../contract/errors.js';
+import { startOfData } from '../channel/journal-room.js';
 import { AppendLog } from '../ledger/append-log.js';
 import { TranscriptStore } from '../transcript/store.js';
 import { firstState } from './apply.js';
@@ -20,33 +21,60 @@ export interface StoredSession {
 }
 
 /**
- * Opens ledger and transcript of a session, with its checkpoint where that one fits them. A checkpoint that is damaged, of other code, ahead of
- * what is on disk, or of other files, is as good as none. Errors: `bad_state` for a ledger that is no session's, and those of AppendLog.
+ * Opens ledger and transcript of a session, with its checkpoint, or the base that its last rotation left, where that fits them. One that is damaged, of
+ * other code, ahead of what is on disk, or of other files, is as good as none. Errors: `bad_state` for a ledger that is no session's, and for
+ * a session of whose journal some was given back when neither fits; those of AppendLog.
  */
 export async function openStored(session_id: string, folder: string): Promise<StoredSession> {
   const files = sessionFiles(folder);
-  const checkpoint = await readMemoryCheckpoint(files.checkpoint, 'this version');
-  const resume =
-    checkpoint !== null && (await transcriptFits(checkpoint, files.transcript)) ? checkpoint.transcript : undefined;
+  const latest = await readMemoryCheckpoint(files.checkpoint, 'this version');
+  const resume = latest !== null && (await transcriptFits(latest, files.transcript)) ? latest.transcript : undefined;
   const store = await TranscriptStore.open(files.transcript, { resume });
   try {
-    if (checkpoint !== null && (await fits(checkpoint, session_id, folder, store))) {
-      const { state, time_ms, ledger_bytes } = checkpoint;
+    // What an older version remembered at a rotation is gone on from as it is: the entries before it are not told again either.
+    const base = await readMemoryCheckpoint(files.base, 'any version');
+    for (const checkpoint of [latest, base]) {
+      if (checkpoint === null || !(await fits(checkpoint, session_id, folder, store))) continue;
+      const { time_ms, ledger_bytes } = checkpoint;
       const { log, records } = await AppendLog.open(files.ledger, { parse: sessionRecordSchema, from: ledger_bytes });
-      return { ledger: log, store, state, time_ms, checkpoint, records };
+      return { ledger: log, store, state: completed(checkpoint), time_ms, checkpoint, records };
     }
-    const { log, records } = await AppendLog.open(files.ledger, { parse: sessionRecordSchema });
-    const first = records[0];
-    if (first?.fact.type !== 'created') {
-      await log.close();
-      throw noSession(session_id, files.ledger);
-    }
-    const state = firstState(session_id, first.fact, first.time_ms);
-    return { ledger: log, store, state, time_ms: first.time_ms, checkpoint: null, records };
+    return await fromBeginning(session_id, folder, store);
   } catch (failure) {
     await store.close();
     throw failure;
   }
+}
+
+async function fromBeginning(session_id: string, folder: string, store: TranscriptStore): Promise<StoredSession> {
+  const files = sessionFiles(folder);
+  const { log, records } = await AppendLog.open(files.ledger, { parse: sessionRecordSchema });
+  const [first] = records;
+  const is_given_back = await wasGivenBack(records, folder);
+  if (first?.fact.type !== 'created' || is_given_back) {
+    await log.close();
+    throw is_given_back ? cannotBeTold(session_id, files.base) : noSession(session_id, files.ledger);
+  }
+  const state = firstState(session_id, first.fact, first.time_ms);
+  return { ledger: log, store, state, time_ms: first.time_ms, checkpoint: null, records };
+}
+
+/** A record that says so is not enough: where the disk could not be given back, the journal is whole. */
+async function wasGivenBack(records: readonly SessionRecord[], folder: string): Promise<boolean> {
+  const attempts = records.flatMap(({ fact }) =>
+    fact.type === 'journal_given_back' ? fact.journals.map((journal) => journal.attempt) : [],
+  );
+  for (const attempt of new Set(attempts)) {
+    const start = await startOfData(journalFile(folder, attempt)).catch(() => 1);
+    if (start > 0) return true;
+  }
+  return false;
+}
+
+/** With what a newer version knows of a session beyond what was stored. */
+function completed({ session_id, state }: Checkpoint): SessionState {
+  const { agent, rehearsal, started_ms } = state;
+  return { ...firstState(session_id, { type: 'created', agent, rehearsal, by: '' }, started_ms), ...state };
 }
 
 async function fits(
@@ -65,5 +93,13 @@ function noSession(session_id: string, ledger: string): FilareError {
     code: 'bad_state',
     message: `the ledger of session ${session_id} does not begin as a session's does: ${ledger}`,
     hint: 'move its folder out of outputs/agents; nothing else depends on it',
+  });
+}
+
+function cannotBeTold(session_id: string, base: string): FilareError {
+  return new FilareError({
+    code: 'bad_state',
+    message: `what session ${session_id} was cannot be told again: the disk of its journal was given back after a rotation, and ${base} is missing, damaged, or not of this ledger and transcript`,
+    hint: 'its transcript can still be read; bring back a good copy of the session folder to go on with it',
   });
 }

@@ -13,6 +13,8 @@ export interface UpkeepContext {
   readonly files: { readonly ledger: string; readonly transcript: string; readonly checkpoint: string };
   /** What is remembered now; null while that cannot be stored. Waits for what is under way. */
   readonly capture: () => Promise<Remembered | null>;
+  /** Rotates the transcript where that is due. */
+  readonly rotate: () => Promise<void>;
   readonly warn: (failure: unknown, what: string) => void;
 }
 
@@ -66,7 +68,8 @@ export class Upkeep {
   }
 
   async #save(): Promise<void> {
-    const { capture, files, warn } = this.#context;
+    const { capture, rotate, files, warn } = this.#context;
+    await rotate().catch((failure: unknown) => warn(failure, 'a transcript could not be rotated; it is tried again'));
     try {
       const remembered = await capture();
       // From here on what changes is for the next time.

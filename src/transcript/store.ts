@@ -121,6 +121,11 @@ export class TranscriptStore implements AsyncDisposable {
     return this.#active.part.chain;
   }
 
+  /** Segments that are not compressed. */
+  get pending(): number {
+    return this.#segments.filter(({ part }) => part instanceof PlainPart).length;
+  }
+
   /** What is known of it now, to be stored. */
   snapshot(): StoreSnapshot {
     return { segment: this.#segments.at(-1)?.n ?? 0, active: this.#active.part.snapshot() };

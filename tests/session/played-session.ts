@@ -5,7 +5,8 @@ import type { JournalLine } from '../../src/channel/channel.js';
 import { JournalFile } from '../../src/channel/journal-file.js';
 import type { SessionFact } from '../../src/session/record.js';
 import { journalFile, sessionFiles } from '../../src/session/session-files.js';
-import { SessionMemory, type MemorySurroundings } from '../../src/session/session-memory.js';
+import type { MemorySurroundings } from '../../src/session/memory-surroundings.js';
+import { SessionMemory } from '../../src/session/session-memory.js';
 import type { SessionState } from '../../src/session/state.js';
 import { createMasker } from '../../src/transcript/mask.js';
 import { agentSpec } from '../support/agent-spec.js';
@@ -156,6 +157,11 @@ export class PlayedSession {
     await rm(to, { recursive: true, force: true });
     await cp(this.folder, to, { recursive: true });
     return new PlayedSession(to, this.#more);
+  }
+
+  /** The same folder in other surroundings. */
+  as(more: Partial<MemorySurroundings>): PlayedSession {
+    return new PlayedSession(this.folder, more);
   }
 
   /** The transcript's active file. */

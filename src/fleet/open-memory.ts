@@ -3,6 +3,7 @@ import { createMasker, type Masker } from '../transcript/mask.js';
 import { readSecrets } from '../session/launch.js';
 import type { SessionFact } from '../session/record.js';
 import { sessionRecordSchema } from '../session/record.js';
+import type { SealReason } from '../session/memory-surroundings.js';
 import { sessionFiles } from '../session/session-files.js';
 import { SessionMemory } from '../session/session-memory.js';
 import { createReadStream } from 'node:fs';
@@ -25,6 +26,8 @@ export async function openMemory(
     masker,
     policy: around.policy,
     now_ms: around.now_ms,
+    seal: (seal: { lines: number; link: string; last_seq: number; why: SealReason }) =>
+      around.resources.sealed({ session_id, ...seal }),
     warn: (failure: unknown, what: string) => {
       around.log.warn({ session_id, err: failure }, what);
     },

@@ -38,7 +38,7 @@ export class Keeping {
       ...context,
       limits: around.rotation ?? { bytes: ROTATE_BYTES, age_ms: ROTATE_AGE_MS },
       closeSegment: (before_step) => exclusive(() => this.#closeSegment(before_step)),
-      seal: (remembered) => this.#seal(remembered.transcript.active.chain, 'rotation'),
+      seal: ({ transcript }) => this.#seal(transcript.active.chain, transcript.last_seq, 'rotation'),
       warn: (failure, what) => this.#warn(failure, what),
     });
     this.#upkeep = new Upkeep({
@@ -102,16 +102,16 @@ export class Keeping {
   /** What is recorded is on the disk before. Answers whether something was. */
   async #sealAll(why: SealReason): Promise<boolean> {
     const { store, around } = this.#context;
-    const { chain } = store;
+    const { chain, last_seq } = store;
     if (chain.lines <= this.#sealed_lines || around.seal === undefined) return false;
     await store.flush();
-    await this.#seal(chain, why);
+    await this.#seal(chain, last_seq, why);
     return true;
   }
 
-  async #seal(head: ChainHead, why: SealReason): Promise<void> {
+  async #seal(head: ChainHead, last_seq: number, why: SealReason): Promise<void> {
     if (head.lines <= this.#sealed_lines || this.#context.around.seal === undefined) return;
-    await this.#context.around.seal(head, why);
+    await this.#context.around.seal({ ...head, last_seq, why });
     this.#sealed_lines = head.lines;
   }
 

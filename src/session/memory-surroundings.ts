@@ -19,7 +19,7 @@ export interface MemorySurroundings {
   /** Hears of upkeep that failed and is tried again. */
   readonly warn?: (failure: unknown, what: string) => void;
   /** Records the checksum of the first lines of the transcript where those who write to it do not write. */
-  readonly seal?: (head: ChainHead, why: SealReason) => Promise<void>;
+  readonly seal?: (seal: ChainHead & { readonly last_seq: number; readonly why: SealReason }) => Promise<void>;
   /** When the transcript is rotated; ROTATE_BYTES and ROTATE_AGE_MS when absent. */
   readonly rotation?: RotationLimits;
   /** Called before each step of a rotation: a test may end it there. */

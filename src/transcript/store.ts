@@ -19,6 +19,8 @@ import { FirstEntries, LastEntries, MAX_PAGE_BYTES, type TranscriptPage } from '
 export interface StoreSnapshot {
   /** Number of the newest segment; 0 when there is none. */
   readonly segment: number;
+  /** Seq of the last entry, wherever it is. */
+  readonly last_seq: number;
   readonly active: PartSnapshot;
 }
 
@@ -128,7 +130,7 @@ export class TranscriptStore implements AsyncDisposable {
 
   /** What is known of it now, to be stored. */
   snapshot(): StoreSnapshot {
-    return { segment: this.#segments.at(-1)?.n ?? 0, active: this.#active.part.snapshot() };
+    return { segment: this.#segments.at(-1)?.n ?? 0, last_seq: this.last_seq, active: this.#active.part.snapshot() };
   }
 
   /** Resolves when the lines are written (one write, not synced) and can be read. `lastSeq` is the seq of the last of them. */

@@ -128,6 +128,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/usage.js')).usageCommand,
   },
   {
+    name: 'transcript',
+    group: 'Inspect',
+    summary: 'check transcripts, and export them',
+    load: async () => (await import('./commands/transcript.js')).transcriptCommand,
+  },
+  {
     name: 'validate',
     group: 'Set up',
     summary: 'check manifests and print the resolved agents',

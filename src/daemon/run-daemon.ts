@@ -17,11 +17,13 @@ import { FilareError } from '../contract/errors.js';
 import type { ProjectPaths } from '../contract/project.js';
 import { DockerEngine } from '../engine/docker/docker-engine.js';
 import { CallLog } from '../fleet/call-log.js';
+import { Daily } from '../fleet/daily.js';
 import { Fleet } from '../fleet/fleet.js';
 import { UsageBook } from '../fleet/usage-book.js';
 import { StandingRules } from '../fleet/standing-rules.js';
 import { loadPolicy } from '../inbox/load-policy.js';
 import { ProjectLedger } from '../ledger/project-ledger.js';
+import { loadProjectSettings } from '../manifest/project-settings.js';
 import { loadManifests, type LoadOptions } from '../manifest/load-manifests.js';
 import { containerUser } from '../workspace/container-user.js';
 import { jsonApp } from './app.js';
@@ -74,6 +76,7 @@ export async function runDaemon(options: {
       ),
       // With the variables of whoever started the daemon: what a manifest means by $HOME is asked here by an agent, not by a person's shell.
       declared: async () => (await loadManifests(undefined, manifestPlace(paths.root, options.environment))).agents,
+      retention: async () => (await loadProjectSettings(paths.root)).retention,
       log,
       now_ms,
       random: randomWord,
@@ -98,8 +101,10 @@ export async function runDaemon(options: {
     process.on('SIGTERM', stop);
     process.on('SIGINT', stop);
     process.on('SIGHUP', () => undefined);
+    let daily: Daily | undefined;
     try {
       await fleet.adopt();
+      daily = new Daily(fleet);
       const server = serve(
         { fleet, terminals, ending: ending.signal },
         getRequestListener(jsonApp(handlers({ fleet, status, stop: () => setImmediate(stop), terminals }), log).fetch),
@@ -114,6 +119,7 @@ export async function runDaemon(options: {
     } finally {
       // However it ends: nothing of it goes on once the lock is another daemon's.
       terminals.end();
+      await daily?.end();
       await fleet.letGo();
       await resources.close();
       await standing.close();

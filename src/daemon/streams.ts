@@ -7,6 +7,7 @@ import { asFilareError, FilareError, HTTP_STATUS } from '../contract/errors.js';
 import { buildImage } from '../image/image.js';
 import { DEFAULT_IMAGE } from '../image/wanted.js';
 import type { Fleet } from '../fleet/fleet.js';
+import { startOfData } from '../channel/journal-room.js';
 import { JournalFile } from '../channel/journal-file.js';
 import { attemptPaths } from '../channel/attempt-files.js';
 import { attemptFolder } from '../session/attempt-folder.js';
@@ -126,16 +127,17 @@ async function journal(
   response.end();
 }
 
-/** Byte offset at which the last `lines` lines of a file begin; 0 lines: its beginning. */
+/** Byte offset at which the last `lines` lines of a journal begin; 0 lines: what is left of it. */
 async function startOfLastLines(path: string, lines: number): Promise<number> {
-  if (lines <= 0) return 0;
+  const beginning = await startOfData(path);
+  if (lines <= 0) return beginning;
   const file = await open(path, 'r');
   try {
     const { size } = await file.stat();
     const chunk = Buffer.alloc(64 * 1024);
     let seen = 0;
-    for (let end = size; end > 0;) {
-      const begin = Math.max(0, end - chunk.length);
+    for (let end = size; end > beginning;) {
+      const begin = Math.max(beginning, end - chunk.length);
       const { bytesRead } = await file.read(chunk, 0, end - begin, begin);
       for (let i = bytesRead - 1; i >= 0; i -= 1) {
         if (chunk[i] !== 0x0a || begin + i === size - 1) continue;
@@ -144,7 +146,7 @@ async function startOfLastLines(path: string, lines: number): Promise<number> {
       }
       end = begin;
     }
-    return 0;
+    return beginning;
   } finally {
     await file.close();
   }

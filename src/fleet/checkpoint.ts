@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import writeFileAtomic from 'write-file-atomic';
 import { sessionRowSchema, type SessionRow } from '../contract/session.js';
-import { sessionFiles } from '../session/session-memory.js';
+import { sessionFiles } from '../session/session-files.js';
 
 /** Writes what the session is now, atomically. A failure is logged: the ledger holds everything a checkpoint says. */
 export async function writeCheckpoint(folder: string, row: SessionRow, log: Logger): Promise<void> {
@@ -23,7 +23,7 @@ export async function readCheckpoint(folder: string): Promise<SessionRow | null>
   }
 }
 
-/** Every session folder below `outputs/agents`: two levels, role and session. */
+/** Every session folder below `outputs/agents`: two levels, role and session; not those that are being deleted. */
 export async function findSessions(
   outputs: string,
 ): Promise<readonly { readonly session_id: string; readonly folder: string }[]> {
@@ -38,7 +38,7 @@ export async function findSessions(
 async function folders(path: string): Promise<readonly string[]> {
   try {
     const entries = await readdir(path, { withFileTypes: true });
-    return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
+    return entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith('.')).map((entry) => entry.name);
   } catch {
     return [];
   }

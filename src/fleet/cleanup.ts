@@ -2,15 +2,19 @@ import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CleanupItem } from '../contract/api.js';
 import { LABEL } from '../session/labels.js';
+import { expireSessions } from './expire-sessions.js';
 import type { Fleet } from './fleet.js';
 import { findSessions, readCheckpoint } from './checkpoint.js';
 
 /**
  * Removes what is ours and provably not needed: containers and networks with this project's label whose session has ended, pipes of attempts that
- * are over, staging folders of workspaces. What cannot be proved is kept, and said. `dry_run` removes nothing and says the same.
+ * are over, staging folders of workspaces, and ended sessions that the project's retention does not keep. What cannot be proved is kept, and said. `dry_run`
+ * removes nothing and says the same.
  */
 export async function cleanup(fleet: Fleet, dry_run: boolean): Promise<readonly CleanupItem[]> {
   const { engine, paths, resources } = fleet.surroundings;
+  // First, so that a mistake in it is said before anything is removed.
+  const expired = await expireSessions(fleet, dry_run);
   const live = new Set(fleet.liveSessions.filter((s) => !s.ended).map((s) => s.state.session_id));
   const rehearsed = fleet.liveSessions.some((s) => !s.ended && s.state.rehearsal !== null);
   const known = new Map((await findSessions(paths.outputs)).map((s) => [s.session_id, s.folder]));
@@ -53,7 +57,7 @@ export async function cleanup(fleet: Fleet, dry_run: boolean): Promise<readonly 
       items.push({ kind: 'folder', name, session_id, action: done, reason: 'pipe of an attempt that is over' });
     }
   }
-  return items;
+  return [...items, ...expired];
 }
 
 async function judge(

@@ -13,6 +13,7 @@ import type { AgentSpec } from '../contract/agent-spec.js';
 import type { SessionDetail, StartOutcome, StartPlan } from '../contract/api.js';
 import { asFilareError, FilareError } from '../contract/errors.js';
 import type { ProjectPaths } from '../contract/project.js';
+import type { Retention } from '../contract/retention.js';
 import type { Prompt, SessionRow } from '../contract/session.js';
 import type { Policy } from '../inbox/policy.js';
 import type { ContainerView, Engine, EngineInfo } from '../engine/engine.js';
@@ -63,6 +64,8 @@ export interface FleetSurroundings {
   readonly boot_id: string | null;
   /** Agents that the project's manifests declare now; rejects with the manifests' mistakes. */
   readonly declared: () => Promise<readonly AgentSpec[]>;
+  /** Which ended sessions are kept; null: all. Rejects with the mistake of who wrote it. */
+  readonly retention: () => Promise<Retention | null>;
   readonly log: Logger;
   readonly now_ms: () => number;
   readonly random: (characters: number) => string;
@@ -302,6 +305,16 @@ export class Fleet {
   /** Open prompts of all sessions, oldest first. */
   get prompts(): readonly Prompt[] {
     return this.inbox.prompts;
+  }
+
+  /** Sessions that have ended and can be read. */
+  get endedSessions(): readonly { readonly row: SessionRow; readonly folder: string }[] {
+    return [...this.#ended.values()];
+  }
+
+  /** An ended session's folder is deleted: it is none any more. */
+  forget(session_id: string): void {
+    this.#ended.delete(session_id);
   }
 
   get liveSessions(): readonly Session[] {

@@ -1,10 +1,9 @@
-import { createReadStream } from 'node:fs';
-import { createInterface } from 'node:readline';
 import { asFilareError, FilareError } from '../contract/errors.js';
 import type { Prompt, PromptRecord, StandingRule } from '../contract/session.js';
 import { overFailure, promptRecord, type DecisionRequest } from '../session/decide.js';
 import type { Session } from '../session/session.js';
-import { sessionFiles } from '../session/session-memory.js';
+import { sessionFiles } from '../session/session-files.js';
+import { transcriptLines } from '../transcript/transcript-lines.js';
 import type { FleetSurroundings } from './fleet.js';
 import { openMemory } from './open-memory.js';
 
@@ -121,14 +120,11 @@ export class InboxDesk {
 }
 
 async function mentions(path: string, word: string): Promise<boolean> {
-  const lines = createInterface({ input: createReadStream(path, 'utf8'), crlfDelay: Infinity });
   try {
-    for await (const line of lines) if (line.includes(word)) return true;
+    for await (const { bytes } of transcriptLines(path)) if (bytes.includes(word)) return true;
     return false;
   } catch {
     return false;
-  } finally {
-    lines.close();
   }
 }
 

@@ -3,7 +3,9 @@ import { createMasker, type Masker } from '../transcript/mask.js';
 import { readSecrets } from '../session/launch.js';
 import type { SessionFact } from '../session/record.js';
 import { sessionRecordSchema } from '../session/record.js';
-import { SessionMemory, sessionFiles } from '../session/session-memory.js';
+import type { SealReason } from '../session/memory-surroundings.js';
+import { sessionFiles } from '../session/session-files.js';
+import { SessionMemory } from '../session/session-memory.js';
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { AgentSpec } from '../contract/agent-spec.js';
@@ -18,7 +20,18 @@ export async function openMemory(
 ): Promise<SessionMemory> {
   const agent = created?.agent ?? (await agentOf(folder));
   const masker = agent === null ? createMasker({}) : await maskerOf(around, session_id, agent);
-  const surroundings = { session_id, folder, masker, policy: around.policy, now_ms: around.now_ms };
+  const surroundings = {
+    session_id,
+    folder,
+    masker,
+    policy: around.policy,
+    now_ms: around.now_ms,
+    seal: (seal: { lines: number; link: string; last_seq: number; why: SealReason }) =>
+      around.resources.sealed({ session_id, ...seal }),
+    warn: (failure: unknown, what: string) => {
+      around.log.warn({ session_id, err: failure }, what);
+    },
+  };
   return created === undefined ? SessionMemory.open(surroundings) : SessionMemory.create(surroundings, created);
 }
 

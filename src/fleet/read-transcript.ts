@@ -1,6 +1,7 @@
-import { sessionFiles } from '../session/session-memory.js';
+import { sessionFiles } from '../session/session-files.js';
 import type { Fleet } from './fleet.js';
-import { TranscriptStore, type TranscriptPage } from '../transcript/store.js';
+import { TranscriptStore } from '../transcript/store.js';
+import type { TranscriptPage } from '../transcript/transcript-page.js';
 import { transcriptEntrySchema, type TranscriptEntry } from '../contract/transcript.js';
 import { FilareError } from '../contract/errors.js';
 

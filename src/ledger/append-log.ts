@@ -28,7 +28,7 @@ const SMALL_WRITE_BYTES = 64 * 1024;
 /** Bytes that may wait to be written. */
 export const MAX_WAITING_BYTES = 128 * 1024 * 1024;
 
-/** A line that is no record, with good ones after it. `line` counts from 1, `offset` is in bytes. */
+/** A line that is no record, with good ones after it. `line` counts from 1 where reading began, `offset` is in bytes. */
 export interface LogDamage {
   readonly line: number;
   readonly offset: number;
@@ -41,6 +41,8 @@ export type RecordParser<T> = { parse(value: unknown): T } | ((value: unknown) =
 /** What opening takes. */
 export interface OpenOptions {
   readonly signal?: AbortSignal | undefined;
+  /** Where reading begins, in bytes: the start of a line, 0 when absent. `bad_state` when the log ends before it. */
+  readonly from?: number | undefined;
 }
 
 /** A log as it was found. */
@@ -115,11 +117,13 @@ export class AppendLog implements AsyncDisposable {
       file = await openLogFile(path, io);
       const { size } = await file.stat();
       const end = await endOfLastRecord(file, size, path);
+      const { from = 0 } = options;
+      if (end < from) throw tooShort(path, from, end);
       if (end < size) {
         await file.truncate(end);
         await file.datasync();
       }
-      await eachLine(file, { from: 0, to: end, signal: options.signal }, (line) => {
+      await eachLine(file, { from, to: end, signal: options.signal }, (line) => {
         visit(line);
         return 'go on';
       });
@@ -144,6 +148,11 @@ export class AppendLog implements AsyncDisposable {
   async appendUnsynced(lines: readonly string[]): Promise<void> {
     if (lines.some((line) => line.includes('\n'))) throw new Error(`a line for ${this.path} holds a newline`);
     if (lines.length > 0) await this.#enqueue(`${lines.join('\n')}\n`, false);
+  }
+
+  /** Resolves when everything that was appended, unsynced or not, is on the disk. */
+  async flush(): Promise<void> {
+    await this.#enqueue('', true);
   }
 
   /** Waits for what was appended, then closes the file. Later appends are refused with `ended`. Closing twice is harmless. */
@@ -222,14 +231,7 @@ export class AppendLog implements AsyncDisposable {
     const file = await openLogFile(this.path, this.#io);
     try {
       const { size } = await file.stat();
-      if (size < this.#bytes) {
-        throw new FilareError({
-          code: 'bad_state',
-          message: `${this.path} has ${size} bytes; ${this.#bytes} were written and confirmed`,
-          hint: 'nothing but the daemon may write there; bring back a good copy of the file and restart the daemon',
-          details: { expected: this.#bytes, found: size },
-        });
-      }
+      if (size < this.#bytes) throw tooShort(this.path, this.#bytes, size);
       if (size > this.#bytes) await file.truncate(this.#bytes);
       return file;
     } catch (error) {
@@ -245,6 +247,15 @@ export class AppendLog implements AsyncDisposable {
     await file?.truncate(this.#bytes).catch(() => undefined);
     await file?.close().catch(() => undefined);
   }
+}
+
+function tooShort(path: string, expected: number, found: number): FilareError {
+  return new FilareError({
+    code: 'bad_state',
+    message: `${path} has ${found} bytes; ${expected} were written and confirmed`,
+    hint: 'nothing but the daemon may write there; bring back a good copy of the file and restart the daemon',
+    details: { expected, found },
+  });
 }
 
 function readRecord(

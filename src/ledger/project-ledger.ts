@@ -7,6 +7,7 @@ import { AppendLog } from './append-log.js';
 import type { LogDamage } from './append-log.js';
 import { FILE_IO } from './log-file.js';
 import type { LogIo } from './log-file.js';
+import { transcriptSealSchema, type TranscriptSeal } from './transcript-seals.js';
 
 /** What a project makes and must give back. */
 export const RESOURCE_KINDS = ['container', 'network', 'folder', 'secret', 'fifo', 'process', 'socket'] as const;
@@ -27,6 +28,7 @@ const recordSchema = z.discriminatedUnion('record', [
   z.object({ record: z.literal('opened'), entry: z.string(), at: z.string(), engine_id: z.string().optional() }),
   z.object({ record: z.literal('closed'), entry: z.string(), at: z.string(), reason: z.string() }),
   z.object({ record: z.literal('kept'), entry: z.string(), at: z.string(), reason: z.string() }),
+  transcriptSealSchema.extend({ record: z.literal('transcript'), at: z.string() }),
 ]);
 type ResourceRecord = z.infer<typeof recordSchema>;
 
@@ -136,6 +138,11 @@ export class ProjectLedger implements AsyncDisposable {
     await this.#record({ record: 'kept', entry, at: this.#at(), reason });
   }
 
+  /** The checksum of the first lines of a session's transcript, as they are now. No resource: balance and entries do not know it. */
+  async sealed(seal: Omit<TranscriptSeal, 'at'>): Promise<void> {
+    await this.#record({ record: 'transcript', at: this.#at(), ...seal });
+  }
+
   /** Entries that are neither closed nor kept, in the order of their intents. */
   open(): ResourceEntry[] {
     return this.entries().filter(({ state }) => state === 'intended' || state === 'opened');
@@ -191,6 +198,7 @@ export class ProjectLedger implements AsyncDisposable {
 
 /** The one place that says what a record means, live and after a restart. What was closed stays closed. */
 function apply(entries: Map<string, ResourceEntry>, record: ResourceRecord): void {
+  if (record.record === 'transcript') return;
   if (record.record === 'intend') {
     const { entry, kind, name, session_id, detail, at } = record;
     const found = {

@@ -70,6 +70,7 @@ function applyFact(state: SessionState, fact: SessionFact, time_ms: number): Ses
   switch (fact.type) {
     case 'created':
     case 'said':
+    case 'journal_given_back':
       return state;
     case 'desired':
       return applyDesired(settled(state, fact, time_ms), fact);

@@ -139,6 +139,11 @@ const facts = z.discriminatedUnion('type', [
     code: z.enum(ERROR_CODES).optional(),
     hint: z.string().optional(),
   }),
+  /** The first bytes of these journals may read as zeros from now on: what they said is in segments of the transcript. */
+  z.object({
+    type: z.literal('journal_given_back'),
+    journals: z.array(z.object({ attempt: z.number().int().positive(), bytes: z.number().int().positive() })),
+  }),
   z.object({
     type: z.literal('said'),
     level: z.enum(['note', 'warning', 'error']),

@@ -1,24 +1,27 @@
-import { join } from 'node:path';
-import type { AgentEvent, AgentItem } from '../contract/agent-event.js';
-import { asFilareError, FilareError } from '../contract/errors.js';
+import type { AgentEvent } from '../contract/agent-event.js';
+import { asFilareError } from '../contract/errors.js';
 import type { Piece, TranscriptEntry } from '../contract/transcript.js';
 import type { JournalLine } from '../channel/channel.js';
 import { observe } from '../codex/observe.js';
-import { withItem } from '../codex/request.js';
 import { AppendLog } from '../ledger/append-log.js';
-import type { Policy } from '../inbox/policy.js';
 import type { Masker } from '../transcript/mask.js';
 import { Narrator, type StorySubject } from '../transcript/narrate.js';
 import type { Asked, StorySource } from '../transcript/story-fact.js';
 import { TranscriptStore } from '../transcript/store.js';
 import { apply, firstState } from './apply.js';
-import { attemptFolder } from './attempt-folder.js';
+import { FileChanges } from './file-changes.js';
 import { narrate } from './narrate-sources.js';
 import { sessionRecordSchema, type SessionFact, type SessionRecord } from './record.js';
 import { asksPerson } from './next-prompt.js';
+import { OpenPieces } from './open-pieces.js';
+import { Keeping } from './keeping.js';
+import type { Remembered } from './memory-checkpoint.js';
+import type { MemorySurroundings } from './memory-surroundings.js';
+import { recordSources } from './record-sources.js';
 import { ReplayedJournal } from './replayed-journal.js';
+import { journalFile, sessionFiles } from './session-files.js';
 import type { SessionState } from './state.js';
-import { tell, tellPauseQuestion, tellSuperseded } from './story.js';
+import { openStored, type StoredSession } from './stored-session.js';
 
 /** What a change of a session tells those who watch it. Entries are on disk already. */
 export interface SessionNews {
@@ -32,67 +35,58 @@ export interface SessionNews {
   readonly events: readonly AgentEvent[];
 }
 
-/** Files of a session, beside its attempts. */
-export function sessionFiles(folder: string): {
-  readonly ledger: string;
-  readonly transcript: string;
-  readonly state: string;
-} {
-  return {
-    ledger: join(folder, 'ledger.jsonl'),
-    transcript: join(folder, 'transcript.jsonl'),
-    state: join(folder, 'state.json'),
-  };
-}
-
-const MAX_OPEN_TEXT = 1024 * 1024;
-
-/** What is handed in. */
-export interface MemorySurroundings {
-  readonly session_id: string;
-  readonly folder: string;
-  /** Masks secrets in what people read; journal and Codex home stay exact. */
-  readonly masker: Masker;
-  /** Judges what the agent asks. */
-  readonly policy: Policy;
-  readonly now_ms: () => number;
-}
+/** While the open items hold more text than this, in characters, no checkpoint is made: it would cost more than it spares. */
+const MAX_STORED_TEXT = 8 * 1024 * 1024;
 
 /**
  * Everything a session knows, and the only way it learns: `commit` for a fact of ours, `take` for lines of the journal. Both append to disk,
- * then apply, then tell. Opening a folder again runs the same records and lines through the same two functions, so that a crash changes nothing.
+ * then apply, then tell. Opening a folder again runs the same records and lines through the same two functions, so that a crash changes nothing; a
+ * checkpoint only spares those that it has seen.
  */
 export class SessionMemory {
   readonly #around: MemorySurroundings;
   readonly #ledger: AppendLog;
   readonly #store: TranscriptStore;
   readonly #listeners = new Set<(news: SessionNews) => void>();
-  readonly #open = new Map<string, Piece>();
+  readonly #open: OpenPieces;
   readonly #narrator: Narrator;
-  readonly #changes = new Map<string, AgentItem>();
+  readonly #changes: FileChanges;
   #state: SessionState;
   #records: number;
-  #offset = 0;
+  #offset: number;
   /** Time of the latest source: what carries no time of its own happened then. */
   #time_ms: number;
   /** Entries that the disk did not take: they go before the next ones. Derived again when this process ends first. */
   #owed: readonly TranscriptEntry[] = [];
   #turn: Promise<unknown> = Promise.resolve();
+  /** How far the journals of earlier attempts were taken in, in bytes, by attempt. */
+  #ends: Record<string, number>;
+  readonly #keeping: Keeping;
 
-  private constructor(
-    around: MemorySurroundings,
-    ledger: AppendLog,
-    store: TranscriptStore,
-    state: SessionState,
-    time_ms: number,
-  ) {
+  private constructor(around: MemorySurroundings, begin: Omit<StoredSession, 'records'>) {
     this.#around = around;
-    this.#ledger = ledger;
-    this.#store = store;
-    this.#state = state;
-    this.#narrator = new Narrator(subject(state), around.masker);
-    this.#records = 0;
-    this.#time_ms = time_ms;
+    this.#ledger = begin.ledger;
+    this.#store = begin.store;
+    this.#state = begin.state;
+    this.#time_ms = begin.time_ms;
+    this.#narrator = new Narrator(subject(begin.state), around.masker);
+    const { checkpoint } = begin;
+    if (checkpoint !== null) this.#narrator.restore(checkpoint.narrator);
+    this.#records = checkpoint?.records ?? 0;
+    this.#offset = checkpoint?.offset ?? 0;
+    this.#ends = { ...checkpoint?.ends };
+    this.#open = new OpenPieces(checkpoint?.pieces);
+    this.#changes = new FileChanges(checkpoint?.changes);
+    const context = {
+      around,
+      ledger: begin.ledger,
+      store: begin.store,
+      exclusive: <T>(work: () => Promise<T>) => this.#exclusive(work),
+      capture: () => this.#capture(),
+      commit: (fact: SessionFact) => this.commit(fact),
+      is_over: () => this.#state.stage.phase === 'stopped' || this.#state.stage.phase === 'failed',
+    };
+    this.#keeping = new Keeping(context, checkpoint?.sealed_lines ?? 0);
   }
 
   /** Begins the memory of a new session; the folder exists and is empty. */
@@ -104,28 +98,22 @@ export class SessionMemory {
     const { log } = await AppendLog.open(files.ledger, { parse: sessionRecordSchema });
     const store = await TranscriptStore.open(files.transcript);
     const time_ms = around.now_ms();
-    const memory = new SessionMemory(around, log, store, firstState(around.session_id, created, time_ms), time_ms);
+    const state = firstState(around.session_id, created, time_ms);
+    const memory = new SessionMemory(around, { ledger: log, store, state, time_ms, checkpoint: null });
     await memory.commit(created);
     return memory;
   }
 
-  /** Opens the memory of a session again: replays its ledger and journals, and writes what the transcript lacks. */
+  /** Opens the memory of a session again: replays what its checkpoint has not seen of ledger and journals, and writes what the transcript lacks. */
   static async open(around: MemorySurroundings): Promise<SessionMemory> {
-    const files = sessionFiles(around.folder);
-    const opened = await AppendLog.open(files.ledger, { parse: sessionRecordSchema });
-    const first = opened.records[0];
-    if (first?.fact.type !== 'created') {
-      await opened.log.close();
-      throw new FilareError({
-        code: 'bad_state',
-        message: `the ledger of session ${around.session_id} does not begin as a session's does: ${files.ledger}`,
-        hint: 'move its folder out of outputs/agents; nothing else depends on it',
-      });
+    const stored = await openStored(around.session_id, around.folder);
+    const memory = new SessionMemory(around, stored);
+    try {
+      await memory.#exclusive(() => memory.#replay(stored.records));
+    } catch (failure) {
+      await memory.#keeping.abandon();
+      throw failure;
     }
-    const store = await TranscriptStore.open(files.transcript);
-    const state = firstState(around.session_id, first.fact, first.time_ms);
-    const memory = new SessionMemory(around, opened.log, store, state, first.time_ms);
-    await memory.#replay(opened.records);
     return memory;
   }
 
@@ -141,7 +129,7 @@ export class SessionMemory {
 
   /** Items that are not finished, each from its start. */
   get openPieces(): readonly Piece[] {
-    return [...this.#open.values()];
+    return this.#open.all;
   }
 
   /** Hides the secrets of this session in what people read. */
@@ -181,19 +169,41 @@ export class SessionMemory {
     return this.#exclusive(() => this.#takeLines(lines));
   }
 
-  /** Waits for what is under way and closes the files. */
+  /** Does now what keeps the files small and quick to open; otherwise that is done when the session is quiet. */
+  keep(): Promise<void> {
+    return this.#keeping.run();
+  }
+
+  /** Waits for what is under way, puts by what is remembered, and closes the files. */
   close(): Promise<void> {
-    return this.#exclusive(async () => {
-      await this.#ledger.close();
-      await this.#store.close();
-    });
+    return this.#keeping.close();
+  }
+
+  /** Null while the disk owes an entry, or more is open than is worth storing. */
+  #capture(): Omit<Remembered, 'sealed_lines'> | null {
+    const narrator = this.#narrator.snapshot();
+    const open_text = narrator.open.reduce((sum, { shown, held }) => sum + shown.length + held.length, 0);
+    if (this.#owed.length > 0 || open_text > MAX_STORED_TEXT) return null;
+    return {
+      session_id: this.#around.session_id,
+      records: this.#records,
+      ledger_bytes: this.#ledger.bytes,
+      offset: this.#offset,
+      ends: { ...this.#ends },
+      time_ms: this.#time_ms,
+      state: this.#state,
+      narrator,
+      pieces: this.#open.all,
+      changes: this.#changes.all,
+      transcript: this.#store.snapshot(),
+    };
   }
 
   async #replay(records: readonly SessionRecord[]): Promise<void> {
     let journal: ReplayedJournal | undefined;
     for (const record of records) {
       if (record.attempt > 0 && record.attempt === this.#state.attempt && record.offset > this.#offset) {
-        journal ??= new ReplayedJournal(this.#journalPath(), this.#offset);
+        journal ??= new ReplayedJournal(journalFile(this.#around.folder, this.#state.attempt), this.#offset);
         await journal.until(record.offset, (lines) => this.#takeLines(lines));
       }
       await this.#takeRecord(record);
@@ -205,39 +215,26 @@ export class SessionMemory {
     await journal?.close();
   }
 
-  #journalPath(): string {
-    return join(attemptFolder(this.#around.folder, this.#state.attempt).folder, 'journal', 'out');
-  }
-
   async #takeRecord(record: SessionRecord): Promise<void> {
     const { fact, time_ms } = record;
     this.#records = record.n;
-    const superseded = tellSuperseded(fact, this.#state);
-    this.#state = apply(this.#state, { from: 'ledger', fact, time_ms }, this.#around.policy);
+    const before = this.#state;
+    if (fact.type === 'attempt_begun' && before.attempt > 0) this.#ends[before.attempt] = this.#offset;
+    this.#state = apply(before, { from: 'ledger', fact, time_ms }, this.#around.policy);
     if (fact.type === 'attempt_begun') this.#offset = 0;
-    this.#time_ms = Math.max(this.#time_ms, time_ms);
-    const sources: StorySource[] = [];
-    if (fact.type === 'workspace_ready') sources.push({ from: 'branch', branch: fact.branch });
-    if (fact.type === 'message') {
-      sources.push({
-        from: 'fact',
-        attempt: this.#state.attempt,
-        time_ms,
-        fact: { type: 'message', message_id: fact.message_id, from: fact.from, text: fact.text, mode: fact.mode },
-      });
-    }
-    for (const told of [superseded, tell(fact, this.#state), tellPauseQuestion(fact)]) {
-      if (told !== null) sources.push({ from: 'fact', attempt: this.#state.attempt, time_ms, fact: told });
-    }
-    await this.#tell(sources, []);
+    // When a transcript is rotated changes nothing of what it says.
+    if (fact.type !== 'journal_given_back') this.#time_ms = Math.max(this.#time_ms, time_ms);
+    this.#keeping.changed(0);
+    await this.#tell(recordSources(record, before, this.#state), []);
   }
 
   async #takeLines(lines: readonly JournalLine[]): Promise<void> {
     const sources: StorySource[] = [];
     const events: AgentEvent[] = [];
+    this.#keeping.changed((lines.at(-1)?.end ?? this.#offset) - this.#offset);
     for (const line of lines) {
       for (const seen of observe(line, this.#state.thread_id)) {
-        const event = this.#withItem(seen);
+        const event = this.#changes.complete(seen);
         const time_ms = 'time_ms' in event && event.time_ms !== null ? event.time_ms : this.#time_ms;
         this.#time_ms = Math.max(this.#time_ms, time_ms);
         this.#state = apply(this.#state, { from: 'agent', event, time_ms: this.#time_ms }, this.#around.policy);
@@ -261,7 +258,7 @@ export class SessionMemory {
     const failure =
       last === undefined ? null : await this.#store.append(lines, last.seq).then(() => null, asFilareError);
     this.#owed = failure === null ? [] : entries;
-    this.#keepOpen(pieces, events);
+    this.#open.take(pieces, events);
     // What could not be written is not shown yet, but it has happened.
     const news: SessionNews =
       failure === null
@@ -270,29 +267,6 @@ export class SessionMemory {
     for (const listener of this.#listeners) listener(news);
     // A fact is in the ledger already; a journal is not read on before there is room for what it says.
     if (failure !== null && events.length > 0) throw failure;
-  }
-
-  /** An approval of a file change names its item; the changes were said when that item began. */
-  #withItem(event: AgentEvent): AgentEvent {
-    if (event.type === 'item_started' && event.item.kind === 'file_change')
-      this.#changes.set(event.item.item_id, event.item);
-    if (event.type === 'turn_ended') this.#changes.clear();
-    if (event.type !== 'request' || event.request.item_id === null) return event;
-    const item = this.#changes.get(event.request.item_id);
-    return item === undefined ? event : { ...event, request: withItem(event.request, item) };
-  }
-
-  #keepOpen(pieces: readonly Piece[], events: readonly AgentEvent[]): void {
-    for (const piece of pieces) {
-      const before = this.#open.get(piece.item_id);
-      const text = (before?.text ?? '') + piece.text;
-      if (text.length <= MAX_OPEN_TEXT) this.#open.set(piece.item_id, { ...piece, offset: 0, text });
-    }
-    if (this.#open.size === 0) return;
-    for (const event of events) {
-      if (event.type === 'item_done') this.#open.delete(event.item.item_id);
-      if (event.type === 'turn_ended') this.#open.clear();
-    }
   }
 
   #exclusive<T>(work: () => Promise<T>): Promise<T> {

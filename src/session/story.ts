@@ -132,6 +132,7 @@ export function tell(fact: SessionFact, after: SessionState): StoryFact | null {
     case 'message':
     case 'sent':
     case 'container_started':
+    case 'journal_given_back':
       return null;
     default:
       return unreachable(fact);

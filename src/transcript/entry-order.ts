@@ -19,15 +19,20 @@ export interface FoundLine {
 export class EntryOrder {
   readonly damage: LogDamage[] = [];
   /** Offsets of lines that are no entries of the story. */
-  readonly skipped = new Set<number>();
+  readonly skipped: Set<number>;
   readonly #accept: (head: EntryHead, offset: number) => void;
   #last: number | undefined;
   #suspect: { readonly head: EntryHead; readonly offset: number; readonly line: number } | undefined;
 
-  /** `before` is the seq that the first one follows; any, when absent. */
-  constructor(before: number | undefined, accept: (head: EntryHead, offset: number) => void) {
+  /** `before` is the seq that the first one follows; any, when absent. `skipped` are the lines that were found to be no entries before. */
+  constructor(
+    before: number | undefined,
+    accept: (head: EntryHead, offset: number) => void,
+    skipped: readonly number[] = [],
+  ) {
     this.#last = before;
     this.#accept = accept;
+    this.skipped = new Set(skipped);
   }
 
   /** Looks at the next line. `bad_state` when too many are damaged. */

@@ -14,8 +14,8 @@ const ORDINARY_VALUES: ReadonlySet<string> = new Set(
 export interface Masker {
   /** The text with every secret, plain or encoded (see formsOf), replaced by `[masked:NAME]`. */
   mask(text: string): string;
-  /** Masks text that comes in pieces: what might be the beginning of a secret is held back until more is known. */
-  stream(): StreamMask;
+  /** Masks text that comes in pieces: what might be the beginning of a secret is held back until more is known. `held`: what another one held back. */
+  stream(held?: string): StreamMask;
 }
 
 /** Masks one text that comes in pieces; the pieces together are what `mask` makes of the whole. */
@@ -24,6 +24,8 @@ export interface StreamMask {
   push(text: string): string;
   /** What was held back; the text is over. */
   end(): string;
+  /** What is held back now, unmasked: to go on with it later. */
+  readonly held: string;
 }
 
 /** A masker for the values given, by the name under which each is shown. Of two names with one value the first is shown. */
@@ -33,9 +35,9 @@ export function createMasker(secrets: Readonly<Record<string, string>>): Masker 
     if (value.length < MIN_SECRET_LENGTH || ORDINARY_VALUES.has(value)) continue;
     for (const form of formsOf(value)) if (!names.has(form)) names.set(form, name);
   }
-  if (names.size === 0) return { mask: (text) => text, stream: () => ({ push: (text) => text, end: () => '' }) };
+  if (names.size === 0) return { mask: (text) => text, stream: (held) => new NoMask(held) };
   const forms = new SecretForms(names);
-  return { mask: (text) => forms.mask(text, true).shown, stream: () => new HoldingMask(forms) };
+  return { mask: (text) => forms.mask(text, true).shown, stream: (held) => new HoldingMask(forms, held) };
 }
 
 /** All forms of all secrets, and where they are in a text. */
@@ -90,12 +92,36 @@ class SecretForms {
   }
 }
 
+/** Holds nothing back, but what one that knew secrets had held back. */
+class NoMask implements StreamMask {
+  held: string;
+
+  constructor(held = '') {
+    this.held = held;
+  }
+
+  push(text: string): string {
+    return this.end() + text;
+  }
+
+  end(): string {
+    const { held } = this;
+    this.held = '';
+    return held;
+  }
+}
+
 class HoldingMask implements StreamMask {
   readonly #forms: SecretForms;
-  #held = '';
+  #held: string;
 
-  constructor(forms: SecretForms) {
+  constructor(forms: SecretForms, held = '') {
     this.#forms = forms;
+    this.#held = held;
+  }
+
+  get held(): string {
+    return this.#held;
   }
 
   push(text: string): string {

@@ -11,7 +11,7 @@ import type { Piece, TranscriptEntry } from '../contract/transcript.js';
 import { cleanData, cleanText } from './clean-data.js';
 import { ofCodex, ofFact, ofItem, ofOurs, ofOver, ofRequest, ofTurnEnd, type Draft } from './draft.js';
 import type { Masker } from './mask.js';
-import { OpenItems } from './open-items.js';
+import { OpenItems, type OpenItemSnapshot } from './open-items.js';
 import { promptId } from './prompt-id.js';
 import type { Asked, StoryFact, StorySource } from './story-fact.js';
 
@@ -36,6 +36,19 @@ export interface Told {
 
 type Tokens = Extract<AgentEvent, { type: 'tokens' }>;
 
+/** Where a story stands, as it can be stored: a narrator that is given it goes on with the very next entry. */
+export interface NarratorSnapshot {
+  readonly open: readonly OpenItemSnapshot[];
+  readonly senders: readonly (readonly [message_id: string, from: string])[];
+  readonly undecided: readonly (readonly [prompt_id: string, turn_id: string | null])[];
+  readonly attempt: number;
+  readonly seq: number;
+  readonly time_ms: number;
+  readonly branch: string | null;
+  readonly used: Tokens | null;
+  readonly told_total: number;
+}
+
 const UNASKED: Asked = { asks: true, categories: [] };
 const NOTHING: Told = { entries: [], pieces: [] };
 
@@ -59,6 +72,39 @@ export class Narrator {
     this.#subject = subject;
     this.#masker = masker;
     this.#open = new OpenItems(masker);
+  }
+
+  /** Seq of the last entry that was told. */
+  get seq(): number {
+    return this.#seq;
+  }
+
+  /** Where the story stands. */
+  snapshot(): NarratorSnapshot {
+    return {
+      open: this.#open.snapshot(),
+      senders: [...this.#senders],
+      undecided: [...this.#undecided],
+      attempt: this.#attempt,
+      seq: this.#seq,
+      time_ms: this.#time_ms,
+      branch: this.#branch,
+      used: this.#used,
+      told_total: this.#told_total,
+    };
+  }
+
+  /** Goes on where another narrator stood. For one that has told nothing. */
+  restore(stored: NarratorSnapshot): void {
+    this.#open.restore(stored.open);
+    for (const [message_id, from] of stored.senders) this.#senders.set(message_id, from);
+    for (const [prompt_id, turn_id] of stored.undecided) this.#undecided.set(prompt_id, turn_id);
+    this.#attempt = stored.attempt;
+    this.#seq = stored.seq;
+    this.#time_ms = stored.time_ms;
+    this.#branch = stored.branch;
+    this.#used = stored.used;
+    this.#told_total = stored.told_total;
   }
 
   /** What this source adds. */

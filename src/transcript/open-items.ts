@@ -13,6 +13,16 @@ interface OpenItem {
   shown: string;
 }
 
+/** An open item, as it can be stored. */
+export interface OpenItemSnapshot {
+  readonly item_id: string;
+  readonly turn_id: string;
+  readonly item: AgentItem | null;
+  readonly kind: Piece['kind'] | null;
+  readonly held: string;
+  readonly shown: string;
+}
+
 /** More items than this at once are no agent's work: the oldest are let go. */
 const MAX_OPEN_ITEMS = 1000;
 
@@ -23,6 +33,19 @@ export class OpenItems {
 
   constructor(masker: Masker) {
     this.#masker = masker;
+  }
+
+  /** The open items, to be stored; `held` is unmasked. */
+  snapshot(): readonly OpenItemSnapshot[] {
+    return [...this.#open].map(([item_id, { turn_id, item, kind, mask, shown }]) => {
+      return { item_id, turn_id, item, kind, held: mask.held, shown };
+    });
+  }
+
+  /** Goes on with items that were stored. */
+  restore(stored: readonly OpenItemSnapshot[]): void {
+    for (const { item_id, held, ...open } of stored)
+      this.#open.set(item_id, { ...open, mask: this.#masker.stream(held) });
   }
 
   /** An item began. */

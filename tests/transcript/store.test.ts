@@ -7,8 +7,9 @@ import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 
-import { MAX_PAGE_BYTES, TranscriptStore } from '../../src/transcript/store.js';
-import type { TranscriptPage } from '../../src/transcript/store.js';
+import { TranscriptStore } from '../../src/transcript/store.js';
+import { MAX_PAGE_BYTES } from '../../src/transcript/transcript-page.js';
+import type { TranscriptPage } from '../../src/transcript/transcript-page.js';
 import { faultyIo } from '../ledger/faulty-io.js';
 
 const seqSchema = z.object({ seq: z.number() });

@@ -1,0 +1,37 @@
+import { asFilareError } from '../contract/errors.js';
+import { expireSessions } from './expire-sessions.js';
+import type { Fleet } from './fleet.js';
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+/** What a project's daemon does once when it has begun, and every day after that: ended sessions are kept as retention says, transcripts rotate by age. */
+export class Daily {
+  readonly #fleet: Fleet;
+  readonly #timer: NodeJS.Timeout;
+  #running: Promise<void>;
+
+  constructor(fleet: Fleet) {
+    this.#fleet = fleet;
+    this.#running = this.#run();
+    this.#timer = setInterval(() => {
+      this.#running = this.#running.then(() => this.#run());
+    }, DAY_MS);
+    this.#timer.unref();
+  }
+
+  /** Ends it; what was begun is awaited. */
+  async end(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    const { log } = this.#fleet.surroundings;
+    try {
+      for (const item of await expireSessions(this.#fleet, false)) log.info({ ...item }, 'retention');
+    } catch (failure) {
+      log.error({ err: asFilareError(failure) }, 'ended sessions could not be looked through; nothing more is deleted');
+    }
+    for (const session of this.#fleet.liveSessions) await session.memory.keep();
+  }
+}

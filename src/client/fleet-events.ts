@@ -54,7 +54,7 @@ export async function* fleetEvents(
     ...(options.since === undefined ? {} : { since: options.since }),
   };
   const tell = (session_id: string, from: TailOptions, follow: boolean): Story =>
-    newStory(session_id, fleet.tail(session_id, { ...from, follow, signal }));
+    newStory(session_id, fleet.tail(session_id, { ...from, follow, signal }), from.after);
   const follow = options.follow === true;
   const stories = scope.rows.map((row) => tell(row.session_id, past, follow && !hasEnded(row)));
   try {
@@ -116,6 +116,7 @@ class LiveFleet {
   readonly #rows = new Map<string, string>();
   /** Open prompts that were told, with their revisions. */
   readonly #prompts = new Map<string, string>();
+  readonly #closed_prompts = new Set<string>();
 
   constructor(fleet: FleetDoor, scope: Scope, tell: TellStory) {
     this.#fleet = fleet;
@@ -136,8 +137,8 @@ class LiveFleet {
   }
 
   async #pump(story: Story): Promise<void> {
-    if (story.seq === undefined && story.head === null) await advance(story);
-    while (story.head !== null) {
+    if (story.head === undefined) await advance(story);
+    while (story.head !== undefined && story.head !== null) {
       if (story.head.type === 'entry') await this.#handover.give(story.head);
       await advance(story);
     }
@@ -150,8 +151,10 @@ class LiveFleet {
       if (is_new || change.type === 'reconnected') await this.#readPrompts();
       is_new = false;
       if (change.type === 'row') await this.#row(change.row);
-      else if (change.type === 'prompt') await this.#prompt(change.prompt);
-      else if (change.type === 'prompt_closed') {
+      else if (change.type === 'prompt') {
+        // An event that was on its way while prompts were read anew may be older than that: what is closed never opens again.
+        if (!this.#closed_prompts.has(change.prompt.prompt_id)) await this.#prompt(change.prompt);
+      } else if (change.type === 'prompt_closed') {
         if (change.prompt_id === null) await this.#readPrompts();
         else await this.#closed(change.prompt_id);
       }
@@ -178,6 +181,7 @@ class LiveFleet {
   }
 
   async #closed(prompt_id: string): Promise<void> {
+    this.#closed_prompts.add(prompt_id);
     if (this.#prompts.delete(prompt_id)) await this.#handover.give({ type: 'prompt_closed', prompt_id });
   }
 

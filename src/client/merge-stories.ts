@@ -6,15 +6,15 @@ import type { TailEvent } from './session-tail.js';
 export interface Story {
   readonly session_id: string;
   readonly events: AsyncGenerator<TailEvent, void, undefined>;
-  /** Read, and not given yet; null once the story is over, or its session unknown. */
-  head: TailEvent | null;
-  /** `seq` of the last entry read; undefined before the first one. */
+  /** Read, and not given yet; undefined before the first reading, null once the story is over, or its session unknown. */
+  head: TailEvent | null | undefined;
+  /** `seq` of the last entry read, by an earlier telling too; undefined before the first one. */
   seq: number | undefined;
 }
 
-/** A story that has not been read yet. */
-export function newStory(session_id: string, events: Story['events']): Story {
-  return { session_id, events, head: null, seq: undefined };
+/** A story that has not been read yet, or only up to `seq`. */
+export function newStory(session_id: string, events: Story['events'], seq: number | undefined): Story {
+  return { session_id, events, head: undefined, seq };
 }
 
 /**

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FilareError } from '../../src/contract/errors.js';
@@ -200,10 +200,11 @@ describe.skipIf(!HAS_TMUX)('feedback watch in a real terminal', () => {
       await terminal.until((screen) => screen.includes(`p-new${argv.length}`));
       put(`p-new${argv.length}`, { summary: 'changed' });
       await terminal.until((screen) => screen.includes('changed'));
+      // tmux hands the bytes on a little later than it shows them.
+      await until(() => existsSync(file) && readFileSync(file, 'utf8').includes('changed'));
       const bytes = readFileSync(file, 'utf8');
-      expect(bytes.match(/\u0007\u001b\]9;filare-agents: docs asks: new\u0007/g)?.length ?? 0).toBe(
-        argv.length === 0 ? 1 : 0,
-      );
+      const rings = bytes.match(/\u0007\u001b\]9;filare-agents: docs asks: new\u0007/g) ?? [];
+      expect(rings).toHaveLength(argv.length === 0 ? 1 : 0);
       expect(bytes).not.toContain('\u001b]0;');
       await terminal.keys('q');
       await terminal.until((screen) => screen.includes('left with 0'));

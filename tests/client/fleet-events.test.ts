@@ -180,6 +180,22 @@ describe('following', () => {
     ]);
   });
 
+  it('does not open a prompt again that closed while an older event of it was on its way', async () => {
+    const a = daemon.addSession('a');
+    const prompt = daemon.inbox.put({ prompt_id: 'p-1' });
+    const events = follow();
+    await events.until('? p-1 v-1');
+    daemon.dropStreams();
+    daemon.inbox.records.delete('p-1');
+    await events.until('! p-1');
+    const stale = daemon.inbox.put({ ...prompt });
+    daemon.inbox.close('p-1', { outcome: 'withdrawn' });
+    expect(stale.prompt_id).toBe('p-1');
+    daemon.update(a.session_id, { tags: ['later'] });
+    await until(() => events.said.filter((word) => word === 'a running').length === 2);
+    expect(events.said.filter((word) => /^[?!]/.test(word))).toEqual(['? p-1 v-1', '! p-1']);
+  });
+
   it('goes on with a session that comes back, after its last entry', async () => {
     const a = daemon.addSession('a').session_id;
     const events = follow();

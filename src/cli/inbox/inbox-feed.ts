@@ -22,10 +22,10 @@ const RETRY_MS = 2000;
  * while nobody listened. A failure other than a daemon that does not answer is thrown.
  */
 export async function* inboxNews(fleet: InboxDoor, signal: AbortSignal): AsyncGenerator<InboxNews, void, undefined> {
-  const known: Known = { faces: new Map(), over: new Set() };
+  const known: Known = { open: new Map(), closed: new Set() };
   let is_lost = false;
   const start = await fleet.prompts();
-  for (const prompt of start) known.faces.set(prompt.prompt_id, JSON.stringify(prompt));
+  for (const prompt of start) known.open.set(prompt.prompt_id, JSON.stringify(prompt));
   yield { type: 'start', prompts: start };
   for (;;) {
     try {
@@ -45,15 +45,11 @@ export async function* inboxNews(fleet: InboxDoor, signal: AbortSignal): AsyncGe
   }
 }
 
-/** What was told. No prompt opens a second time: what the stream still says of one that was told to be over is old. */
+/** What was told: open prompts as they are, and ids of those that closed. */
 interface Known {
-  /** Open prompts as they were shown. */
-  readonly faces: Map<string, string>;
-  readonly over: Set<string>;
+  readonly open: Map<string, string>;
+  readonly closed: Set<string>;
 }
-
-/** Prompts that are over and remembered as such. */
-const MAX_OVER = 10_000;
 
 async function* watchInbox(
   fleet: InboxDoor,
@@ -65,8 +61,10 @@ async function* watchInbox(
     // What happened between the reading and the listening is in no event.
     if (is_new || event.type === 'reconnected') yield* readAgain(fleet, known);
     is_new = false;
-    if (event.type === 'prompt') yield* opened(known, event.prompt);
-    else if (event.type === 'prompt_closed') {
+    if (event.type === 'prompt') {
+      // An event that was on its way while the inbox was read anew may be older than that: what is closed never opens again.
+      if (!known.closed.has(event.prompt.prompt_id)) yield* opened(known, event.prompt);
+    } else if (event.type === 'prompt_closed') {
       if (event.prompt_id === null) yield* readAgain(fleet, known);
       else yield* closed(fleet, known, event.prompt_id);
     }
@@ -76,21 +74,20 @@ async function* watchInbox(
 async function* readAgain(fleet: InboxDoor, known: Known): AsyncGenerator<InboxNews, void, undefined> {
   const open = await fleet.prompts();
   const ids = new Set(open.map((prompt) => prompt.prompt_id));
-  for (const id of [...known.faces.keys()]) if (!ids.has(id)) yield* closed(fleet, known, id);
+  for (const id of [...known.open.keys()]) if (!ids.has(id)) yield* closed(fleet, known, id);
   for (const prompt of open) yield* opened(known, prompt);
 }
 
 function* opened(known: Known, prompt: Prompt): Generator<InboxNews, void, undefined> {
   const face = JSON.stringify(prompt);
-  if (known.over.has(prompt.prompt_id) || known.faces.get(prompt.prompt_id) === face) return;
-  known.faces.set(prompt.prompt_id, face);
+  if (known.open.get(prompt.prompt_id) === face) return;
+  known.open.set(prompt.prompt_id, face);
   yield { type: 'prompt', prompt };
 }
 
 async function* closed(fleet: InboxDoor, known: Known, prompt_id: string): AsyncGenerator<InboxNews, void, undefined> {
-  if (!known.faces.delete(prompt_id)) return;
-  if (known.over.size >= MAX_OVER) known.over.clear();
-  known.over.add(prompt_id);
+  known.closed.add(prompt_id);
+  if (!known.open.delete(prompt_id)) return;
   const record = await fleet.prompt(prompt_id).catch(() => null);
   yield { type: 'closed', prompt_id, record };
 }

@@ -355,7 +355,7 @@ export const STREAMS = {
    * Starts after `Last-Event-ID` / `?after=`, or with the last `?last=` entries; an open item is sent again from its start.
    */
   sessionEvents: { method: 'GET', path: '/v1/sessions/:ref/events' },
-  /** Server-sent events of all sessions: `row` on every change (every row once at the start), `prompt`, `prompt_closed`. */
+  /** Server-sent events of all sessions: `row` on every change (every row once at the start), `prompt` (every open one at the start; again when it asks something else), `prompt_closed`. */
   fleetEvents: { method: 'GET', path: '/v1/events' },
   /** The bytes Codex wrote, of the latest attempt: `?follow=1&last=N` (lines). */
   journal: { method: 'GET', path: '/v1/sessions/:ref/journal' },

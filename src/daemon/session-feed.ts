@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Session } from '../session/session.js';
 import type { SessionNews } from '../session/session-memory.js';
 import type { TranscriptStore } from '../transcript/store.js';
 import { EventFeed, eventBlock } from './event-feed.js';
@@ -80,24 +81,37 @@ export function fleetEvents(context: StreamContext, response: ServerResponse): P
     0,
     0,
   );
-  let prompts = new Map(context.fleet.prompts.map((prompt) => [prompt.prompt_id, prompt]));
-  feed.send([...prompts.values()].map((prompt) => eventBlock('prompt', prompt)).join(''), 0, 0);
+  const prompts = new OpenPrompts();
+  for (const session of context.fleet.liveSessions) feed.send(prompts.news(session.state.session_id, session), 0, 0);
   const unwatch = context.fleet.watch((news) => {
     if (news.type !== 'row') return;
-    const now = new Map(context.fleet.prompts.map((prompt) => [prompt.prompt_id, prompt]));
-    const opened = [...now.values()].filter((prompt) => !prompts.has(prompt.prompt_id));
-    const closed = [...prompts.values()].filter((prompt) => !now.has(prompt.prompt_id));
-    prompts = now;
-    feed.send(
-      eventBlock('row', news.row) +
-        opened.map((prompt) => eventBlock('prompt', prompt)).join('') +
-        closed.map((prompt) => eventBlock('prompt_closed', { prompt_id: prompt.prompt_id })).join(''),
-      1,
-      0,
-    );
+    const { session_id } = news.row;
+    const session = context.fleet.liveSessions.find((one) => one.state.session_id === session_id);
+    feed.send(eventBlock('row', news.row) + prompts.news(session_id, session), 1, 0);
   });
   response.on('close', unwatch);
   return Promise.resolve();
+}
+
+/** What a reader was told of open prompts, session by session. */
+class OpenPrompts {
+  readonly #told = new Map<string, ReadonlyMap<string, string>>();
+
+  /** What is new since the last time: a prompt that opened, or asks something else now; one that is over. */
+  news(session_id: string, session: Session | undefined): string {
+    const before = this.#told.get(session_id) ?? new Map<string, string>();
+    const open = session?.prompts ?? [];
+    if (before.size === 0 && open.length === 0) return '';
+    const now = new Map(open.map((prompt) => [prompt.prompt_id, prompt.revision]));
+    if (now.size === 0) this.#told.delete(session_id);
+    else this.#told.set(session_id, now);
+    const opened = open.filter((prompt) => before.get(prompt.prompt_id) !== prompt.revision);
+    const closed = [...before.keys()].filter((prompt_id) => !now.has(prompt_id));
+    return [
+      ...opened.map((prompt) => eventBlock('prompt', prompt)),
+      ...closed.map((prompt_id) => eventBlock('prompt_closed', { prompt_id })),
+    ].join('');
+  }
 }
 
 async function startAfter(

@@ -12,7 +12,12 @@ defaults:
   resources: { cpus: 1, memory: 256m, pids: 256 }
 sessions:
   - { id: asker, role: FEATURE, operator_contact: { name: Sam } }
-  - { id: late, role: FIXER, escalation: { deadline: 2s, remind_after: 1s } }
+  - id: late
+    role: FIXER
+    escalation:
+      deadline: 2s
+      remind_after: 1s
+      notify: [{ command: 'jq -c . >> notices.jsonl' }, { command: 'exit 3' }]
   - { id: stopper, role: FIXER, escalation: { deadline: 1s, on_deadline: stop } }
   - id: ruled
     role: TOOLS
@@ -235,6 +240,24 @@ describe('the inbox', () => {
     const entries = await story('late');
     expect(entries.some((e) => e.text?.includes('reminded of prompt') === true)).toBe(true);
     expect(decisions(entries, prompt.prompt_id)).toEqual(['timed_out']);
+    // The operator was told of each, by a command; of the one that fails it is said, and it held up nobody.
+    let notices: { type: string; prompt: { prompt_id: string }; decision?: { outcome: string } | null }[] = [];
+    await eventually('all three were told', async () => {
+      const text = await readFile(join(rig.root, 'notices.jsonl'), 'utf8').catch(() => '');
+      notices = text
+        .split('\n')
+        .filter((line) => line !== '')
+        .map((line) => JSON.parse(line) as (typeof notices)[number]);
+      return notices.length === 3;
+    });
+    expect(notices.map((one) => one.type)).toEqual(['prompt.opened', 'prompt.reminder', 'prompt.closed']);
+    expect(notices.every((one) => one.prompt.prompt_id === prompt.prompt_id)).toBe(true);
+    expect(notices[2]?.decision).toMatchObject({ outcome: 'timed_out' });
+    await eventually(
+      'the failing way is named',
+      async () => (await story('late')).some((e) => e.text?.includes('nobody could be told of prompt') === true),
+      60_000,
+    );
   });
 
   it('on_deadline: stop stops the session, and its prompts cannot be answered any more', async () => {

@@ -7,6 +7,7 @@
  */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import PQueue from 'p-queue';
 import type { Logger } from 'pino';
 import type { AgentSpec } from '../contract/agent-spec.js';
@@ -47,6 +48,9 @@ import { ToolDesk, type ToolAnswer, type ToolCall } from './tool-desk.js';
 
 const LAUNCHES_AT_ONCE = 8;
 const LEARN_MS = 10_000;
+/** How long `resume-all` waits to know where every session stands. */
+const SETTLE_MS = 60_000;
+const SETTLE_LOOK_MS = 50;
 
 /** What the daemon hands in. */
 export interface FleetSurroundings {
@@ -287,9 +291,17 @@ export class Fleet {
 
   /** Sessions that wait for their next attempt begin it now; answers with their ids once each runs, or has failed again. */
   async resumeAll(by: string, signal: AbortSignal): Promise<readonly string[]> {
-    const waiting = this.liveSessions.filter((session) => session.state.stage.phase === 'backing_off');
-    const begun = await Promise.all(waiting.map((session) => session.resumeNow(by, signal)));
-    return waiting.filter((_, at) => begun[at] === true).map((session) => session.state.session_id);
+    // After a reboot nobody has noticed yet which containers are gone.
+    await this.#watch.look();
+    const sessions = this.liveSessions;
+    const begun = await Promise.all(
+      sessions.map(async (session) => {
+        const until_ms = performance.now() + SETTLE_MS;
+        while (!session.isSettled && performance.now() < until_ms) await sleep(SETTLE_LOOK_MS, undefined, { signal });
+        return session.resumeNow(by, signal);
+      }),
+    );
+    return sessions.filter((_, at) => begun[at] === true).map((session) => session.state.session_id);
   }
 
   async describe(ref: string): Promise<SessionDetail> {

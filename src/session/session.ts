@@ -187,6 +187,29 @@ export class Session {
     );
   }
 
+  /** Whether it is known where it stands: its container was looked at and its channel is held, or it waits for something that has a name. */
+  get isSettled(): boolean {
+    const { stage } = this.state;
+    const { container, attached } = this.#sight.now;
+    switch (stage.phase) {
+      case 'running':
+        return attached && (container.state === 'alive' || container.state === 'paused');
+      case 'queued':
+        return stage.reason !== null;
+      case 'backing_off':
+        return stage.until_ms !== null || this.state.own_prompts.some((own) => own.origin === 'crash_loop');
+      case 'preparing':
+      case 'starting':
+      case 'stopping':
+        return false;
+      case 'stopped':
+      case 'failed':
+        return true;
+      default:
+        return unreachable(stage);
+    }
+  }
+
   /** Begins the attempt that it waits for now; answers false when it waits for none, or a person is asked first. Resolves when it runs, or has failed again. */
   async resumeNow(by: string, signal: AbortSignal): Promise<boolean> {
     const { stage, attempt } = this.state;

@@ -126,6 +126,26 @@ describe('a daemon that is killed', () => {
     expect(second.stderr).toContain('another daemon');
     expect(await rig.daemonPid()).toBe(pid);
   });
+
+  it('resume-all brings back at once what a reboot took away, on the same threads', async () => {
+    await again();
+    const before = await fleet.sessions();
+    await fleet.send('worker', 'before the machine goes down', { wait_ms: 30_000 });
+    process.kill(await rig.daemonPid(), 'SIGKILL');
+    for (const row of before) await rig.engine.remove(row.container_id ?? '');
+    const ran = await rig.cli(['resume-all', '--json']);
+    expect(ran.code, ran.stderr).toBe(0);
+    const resumed = JSON.parse(ran.stdout) as { sessions: SessionRow[]; begun: string[] };
+    expect(resumed.begun.sort()).toEqual(before.map((row) => row.session_id).sort());
+    await again();
+    const after = await fleet.sessions();
+    expect(after.map((row) => [row.id, row.phase, row.thread_id])).toEqual(
+      before.map((row) => [row.id, 'running', row.thread_id]),
+    );
+    for (const [at, row] of after.entries()) expect(row.attempt).toBe((before[at]?.attempt ?? 0) + 1);
+    expect(await fleet.send('worker', 'and after', { wait_ms: 30_000 })).toMatchObject({ delivery: 'accepted' });
+    expect((await rig.cli(['resume-all'])).stdout).toContain('as it was');
+  }, 120_000);
 });
 
 describe('a container that somebody else removes', () => {

@@ -29,7 +29,7 @@ export const ROOMS = {
     'transcript',
     'inbox',
   ],
-  leaks: ['contract', 'engine', 'ledger', 'channel', 'session'],
+  leaks: ['contract', 'engine', 'ledger', 'session'],
   fleet: [
     'contract',
     'engine',
@@ -59,7 +59,7 @@ export const ROOMS = {
   client: ['contract'],
   doctor: ['contract', 'engine', 'image', 'client', 'leaks'],
   mcp: ['contract', 'client'],
-  cli: ['contract', 'client', 'manifest', 'transcript', 'inbox', 'rehearsal', 'doctor', 'mcp', 'daemon'],
+  cli: ['contract', 'client', 'manifest', 'transcript', 'inbox', 'rehearsal', 'leaks', 'doctor', 'mcp', 'daemon'],
 };
 
 /** Packages that one place alone may know. */

@@ -48,9 +48,12 @@ export class FleetNetwork {
   }
 
   /** Removes one network of the project and closes it in the book; answers why not, when the engine refuses again and again. */
-  async remove(network: { readonly id: string; readonly name: string }): Promise<FilareError | null> {
-    // One that was refused before is not waited for again.
-    const waits = this.#said ? [] : REMOVE_AGAIN_MS;
+  async remove(
+    network: { readonly id: string; readonly name: string },
+    { patient }: { readonly patient: boolean } = { patient: !this.#said },
+  ): Promise<FilareError | null> {
+    // One that was refused before keeps no end waiting again; a person who cleans up has the time.
+    const waits = patient ? REMOVE_AGAIN_MS : [];
     for (let tries = 0; ; tries += 1) {
       try {
         await this.#around.engine.removeNetwork(network.id);

@@ -29,7 +29,20 @@ export const ROOMS = {
     'transcript',
     'inbox',
   ],
-  fleet: ['contract', 'engine', 'ledger', 'image', 'workspace', 'codex', 'transcript', 'inbox', 'session', 'rehearsal'],
+  leaks: ['contract', 'engine', 'ledger', 'session'],
+  fleet: [
+    'contract',
+    'engine',
+    'ledger',
+    'image',
+    'workspace',
+    'codex',
+    'transcript',
+    'inbox',
+    'session',
+    'rehearsal',
+    'leaks',
+  ],
   daemon: [
     'contract',
     'manifest',
@@ -44,9 +57,9 @@ export const ROOMS = {
     'fleet',
   ],
   client: ['contract'],
-  doctor: ['contract', 'engine', 'image', 'client'],
+  doctor: ['contract', 'engine', 'image', 'client', 'leaks'],
   mcp: ['contract', 'client'],
-  cli: ['contract', 'client', 'manifest', 'transcript', 'inbox', 'rehearsal', 'doctor', 'mcp', 'daemon'],
+  cli: ['contract', 'client', 'manifest', 'transcript', 'inbox', 'rehearsal', 'leaks', 'doctor', 'mcp', 'daemon'],
 };
 
 /** Packages that one place alone may know. */

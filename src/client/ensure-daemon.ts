@@ -110,8 +110,8 @@ async function untilAnswers(
     const exit = launched.exit();
     const status = await daemonStatus(project, { signal: options.signal });
     if (status !== undefined) return status;
-    // A daemon that finds the project taken leaves with the code of `conflict`: then another one is about to answer.
-    if (exit !== undefined && exit !== EXIT_CODES.conflict) throw endedAtOnce(launched, exit);
+    // A daemon that finds the project taken leaves with `conflict`: then another one is about to answer.
+    if (exit !== undefined && !foundItTaken(launched, exit)) throw endedAtOnce(launched, exit);
     if (performance.now() > give_up) throw neverAnswered(launched, deadline_ms);
     await sleep(look, undefined, options.signal === undefined ? {} : { signal: options.signal }).catch(
       (error: unknown) => {
@@ -130,10 +130,21 @@ async function end(launched: Launched): Promise<void> {
   }
 }
 
+/** Other failures have the same exit code: what it reported tells them apart. */
+function foundItTaken(launched: Launched, exit: string | number): boolean {
+  if (exit !== EXIT_CODES.conflict) return false;
+  return (reportedFailure(logText(launched))?.code ?? 'conflict') === 'conflict';
+}
+
+function reportedFailure(said: string): FilareError | undefined {
+  const line = said.split('\n').findLast((one) => one.startsWith('{"error":'));
+  return line === undefined ? undefined : failureFromBody(line, 500);
+}
+
 function endedAtOnce(launched: Launched, exit: string | number): FilareError {
   const said = logText(launched);
-  const reported = said.split('\n').findLast((line) => line.startsWith('{"error":'));
-  if (reported !== undefined) return failureFromBody(reported, 500);
+  const reported = reportedFailure(said);
+  if (reported !== undefined) return reported;
   return new FilareError({
     code: 'unexpected',
     message: `the daemon ended before it answered (${typeof exit === 'number' ? `exit code ${exit}` : exit})${shown(said)}`,

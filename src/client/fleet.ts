@@ -317,9 +317,9 @@ export class Fleet {
     return this.#client.call('callTool', { params: { tool }, body }, this.#bounds(wait_ms + START_CALL_MS));
   }
 
-  /** Removes what is left of sessions that nobody needs; with `dry_run` only says what. */
-  async cleanup(options: { readonly dry_run: boolean }): Promise<CleanupItem[]> {
-    return this.#client.call('cleanup', { body: { dry_run: options.dry_run } }, this.#bounds(CLEANUP_CALL_MS));
+  /** Removes what is left of sessions that nobody needs; with `dry_run` only says what. `limit_exceeded` when that is most of what there is, unless `force`. */
+  async cleanup(options: { readonly dry_run: boolean; readonly force?: boolean }): Promise<CleanupItem[]> {
+    return this.#client.call('cleanup', { body: options }, this.#bounds(CLEANUP_CALL_MS));
   }
 
   /** Whether the image is there and up to date, and if not, why. */

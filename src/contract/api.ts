@@ -76,7 +76,7 @@ export type SessionDetail = z.infer<typeof sessionDetailSchema>;
 
 /** One thing that `cleanup` found: what, where, and what became (or, on a dry run, would become) of it. */
 export const cleanupItemSchema = z.object({
-  kind: z.enum(['container', 'network', 'folder', 'socket', 'process', 'image']),
+  kind: z.enum(['container', 'network', 'volume', 'folder', 'fifo', 'secret', 'socket', 'process', 'mount', 'image']),
   name: z.string(),
   session_id: z.string().nullable(),
   action: z.enum(['removed', 'would_remove', 'kept']),
@@ -329,7 +329,8 @@ export const ROUTES = {
   cleanup: {
     method: 'POST',
     path: '/v1/cleanup',
-    body: z.strictObject({ dry_run: z.boolean() }),
+    /** `force`: also take more than half of all that carries the project's label; without it that is `limit_exceeded`. */
+    body: z.strictObject({ dry_run: z.boolean(), force: z.boolean().optional() }),
     response: z.array(cleanupItemSchema),
   },
   resizeTerminal: {

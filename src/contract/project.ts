@@ -21,6 +21,8 @@ export interface ProjectPaths {
   /** Tokens used, turn by turn. */
   readonly usage: string;
   readonly daemon_log: string;
+  /** Which format the state folder has, and whose it is. */
+  readonly format: string;
   /** 16 hex digits: names containers, networks, sockets and locks of this project. */
   readonly key: string;
   readonly socket: string;
@@ -42,6 +44,7 @@ export function projectPaths(root: string, runtimeDir: string): ProjectPaths {
     calls: join(state, 'calls.jsonl'),
     usage: join(state, 'usage.jsonl'),
     daemon_log: join(state, 'daemon.log'),
+    format: join(state, 'format.json'),
     key,
     socket: Buffer.byteLength(near) < MAX_SOCKET_PATH_BYTES ? near : join(runtimeDir, `filare-${key}.sock`),
   };

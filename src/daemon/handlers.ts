@@ -125,7 +125,9 @@ export function handlers(context: HandlerContext): Handlers {
       });
       return { ...state, reasons: [...state.reasons] };
     },
-    cleanup: async ({ body }): Promise<CleanupItem[]> => [...(await cleanup(fleet, body.dry_run))],
+    cleanup: async ({ body }): Promise<CleanupItem[]> => [
+      ...(await cleanup(fleet, { dry_run: body.dry_run, force: body.force === true })),
+    ],
     resizeTerminal: async ({ params, body }) => {
       await context.terminals.resize(params.terminal, body);
       return {};

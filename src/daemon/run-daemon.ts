@@ -14,8 +14,10 @@ import { getRequestListener } from '@hono/node-server';
 import { pino, type Logger } from 'pino';
 import { API_VERSION, type DaemonStatus } from '../contract/api.js';
 import { FilareError } from '../contract/errors.js';
+import { lockName } from '../contract/project-lock-name.js';
 import type { ProjectPaths } from '../contract/project.js';
 import { DockerEngine } from '../engine/docker/docker-engine.js';
+import { adoptMoved } from '../fleet/adopt-moved.js';
 import { CallLog } from '../fleet/call-log.js';
 import { Daily } from '../fleet/daily.js';
 import { Fleet } from '../fleet/fleet.js';
@@ -27,19 +29,27 @@ import { loadProjectSettings } from '../manifest/project-settings.js';
 import { loadManifests, type LoadOptions } from '../manifest/load-manifests.js';
 import { containerUser } from '../workspace/container-user.js';
 import { jsonApp } from './app.js';
+import { DaemonBook } from './daemon-book.js';
 import { handlers } from './handlers.js';
+import { machineId } from './machine-id.js';
 import { lockProject } from './project-lock.js';
+import { openState } from './state-format.js';
 import { steadyClock } from './steady-clock.js';
 import { serveStream, serveTerminal, type StreamContext } from './streams.js';
 import { Terminals } from './terminals.js';
 
 const CLOSE_MS = 5_000;
 
-/** Runs the daemon of a project until it is told to stop. Rejects with `conflict` when another one serves it, `engine_unavailable` when the engine is not reachable. */
+/**
+ * Runs the daemon of a project until it is told to stop. Rejects with `conflict` when another one serves it, `engine_unavailable` when the engine
+ * is not reachable, `bad_state` or `version_mismatch` when the state folder is not one that it may use (state-format.ts).
+ */
 export async function runDaemon(options: {
   readonly paths: ProjectPaths;
   readonly environment: NodeJS.ProcessEnv;
   readonly log_level?: string;
+  /** Make a state folder of another path or machine this project's own. */
+  readonly adopt?: boolean;
 }): Promise<void> {
   const { paths } = options;
   const log = pino({ level: options.log_level ?? 'info' });
@@ -51,9 +61,17 @@ export async function runDaemon(options: {
   // A stream each reader listens to it: their number is not a leak.
   setMaxListeners(0, ending.signal);
   try {
+    const state = await openState(paths, {
+      machine: await machineId(),
+      adopt: options.adopt === true || options.environment['FILARE_ADOPT'] === '1',
+      now: () => new Date(),
+    });
     await ignoreState(paths);
+    if (state.backup !== null)
+      log.warn({ backup: state.backup }, 'the state folder was made ready for this version and place');
     const engine = await DockerEngine.connect(options.environment);
     const resources = await ProjectLedger.load(paths.ledger);
+    const book = await DaemonBook.open(resources, { pid: process.pid, lock: `@${lockName(paths.key, uid)}` });
     const standing = await StandingRules.load(paths.rules);
     const now_ms = steadyClock((by_ms) =>
       log.warn({ by_ms }, 'the clock of this machine was set; deadlines go on as they were'),
@@ -64,6 +82,7 @@ export async function runDaemon(options: {
       engine,
       paths,
       resources,
+      instance: state.instance,
       user: containerUser(),
       caller_uid: uid,
       policy: await loadPolicy(),
@@ -103,6 +122,7 @@ export async function runDaemon(options: {
     process.on('SIGHUP', () => undefined);
     let daily: Daily | undefined;
     try {
+      if (state.adopted_from !== null) await adoptMoved(fleet.surroundings, state.adopted_from);
       await fleet.adopt();
       daily = new Daily(fleet);
       const server = serve(
@@ -110,6 +130,7 @@ export async function runDaemon(options: {
         getRequestListener(jsonApp(handlers({ fleet, status, stop: () => setImmediate(stop), terminals }), log).fetch),
         log,
       );
+      await book.add({ kind: 'socket', name: paths.socket });
       await listen(server, paths);
       log.info({ project: paths.root, socket: paths.socket, pid: process.pid }, 'the daemon serves');
       await aborted(ending.signal);
@@ -121,6 +142,9 @@ export async function runDaemon(options: {
       terminals.end();
       await daily?.end();
       await fleet.letGo();
+      await book.close().catch((failure: unknown) => {
+        log.warn({ err: failure }, 'the end of this daemon is not in the book; the next one closes it');
+      });
       await resources.close();
       await standing.close();
       await calls.close();

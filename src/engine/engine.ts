@@ -76,6 +76,14 @@ export interface ContainerView {
   readonly addresses: Readonly<Record<string, string>>;
 }
 
+/** Something that the engine has, as far as a list says. */
+export interface SurveyedThing {
+  readonly kind: 'container' | 'network' | 'volume';
+  readonly id: string;
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
 /** One thing that happened to a labelled container. */
 export interface EngineEvent {
   readonly kind: 'start' | 'die' | 'oom' | 'destroy' | 'pause' | 'unpause' | 'stop' | 'kill' | 'other';
@@ -152,6 +160,11 @@ export interface Engine {
   inspect(id: string, options?: CallOptions): Promise<ContainerView | undefined>;
   /** Containers in any state that carry every label given (empty value: any value). */
   list(labels: Readonly<Record<string, string>>, options?: CallOptions): Promise<readonly ContainerView[]>;
+  /** Containers in any state, networks and volumes whose name begins so, or that carry every label given (empty value: any value). */
+  survey(
+    look: { readonly name_prefix: string } | { readonly labels: Readonly<Record<string, string>> },
+    options?: CallOptions,
+  ): Promise<readonly SurveyedThing[]>;
   /** Waits until it is not running any more; no deadline unless given. */
   wait(id: string, options?: CallOptions): Promise<{ readonly exit_code: number }>;
   /** What it wrote to standard output and error so far, interleaved as text, the last `max_bytes`. */

@@ -21,7 +21,10 @@ import type { ContainerView, Engine, EngineInfo } from '../engine/engine.js';
 import type { ProjectLedger } from '../ledger/project-ledger.js';
 import type { ContainerUser } from '../session/attempt-folder.js';
 import { activityOf } from '../session/row.js';
+import { bookedToStay } from '../session/booking.js';
+import { whyForeign } from '../leaks/ownership.js';
 import { LABEL } from '../session/labels.js';
+import { removeContainer } from '../session/remove-container.js';
 import { Session } from '../session/session.js';
 import type { SessionNews } from '../session/session-memory.js';
 import type { SessionSurroundings } from '../session/surroundings.js';
@@ -42,6 +45,7 @@ import { Notifier } from '../inbox/notify/notifier.js';
 import { PromptNotices } from './prompt-notices.js';
 import { orchestratorCaller, outsideCaller } from './orchestrator.js';
 import type { StandingRules } from './standing-rules.js';
+import { settleBook } from './settle-book.js';
 import { startOutcome, type Begun } from './start-outcome.js';
 import type { UsageBook } from './usage-book.js';
 import { ToolDesk, type ToolAnswer, type ToolCall } from './tool-desk.js';
@@ -57,6 +61,8 @@ export interface FleetSurroundings {
   readonly engine: Engine;
   readonly paths: ProjectPaths;
   readonly resources: ProjectLedger;
+  /** Which life of the project this is; see LABEL.instance. */
+  readonly instance: string;
   readonly user: ContainerUser;
   readonly caller_uid: number;
   /** Judges what agents ask. */
@@ -155,6 +161,7 @@ export class Fleet {
         if (row !== null) this.#unreadable.set(session_id, { row: unreadableRow(row, asFilareError(failure)), folder });
       }
     }
+    await settleBook(this.#around, new Set(this.#live.keys()));
     for (const session of found) this.#take(session);
     await this.inbox.keepRules();
     await this.#rehearsal.adopt([...this.#live.values()].some((s) => s.state.rehearsal !== null));
@@ -339,6 +346,11 @@ export class Fleet {
     return () => this.#listeners.delete(listener);
   }
 
+  /** Runs work while nothing is started and nothing that sessions share is made or removed. */
+  takeTurn<T>(work: (shared: { readonly network: FleetNetwork }) => Promise<T>): Promise<T> {
+    return this.#exclusive(() => work({ network: this.#network }));
+  }
+
   /** What the fleet was given. */
   get surroundings(): FleetSurroundings {
     return this.#around;
@@ -370,7 +382,9 @@ export class Fleet {
     }
     const session_id = `${agent.id}-${compactTime(this.#around.now_ms())}-${this.#around.random(4)}`;
     const folder = join(this.#around.paths.outputs, agent.role, session_id);
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await bookedToStay(this.#around.resources, { name: folder, session_id }, 'record of the session', () =>
+      mkdir(folder, { recursive: true, mode: 0o700 }),
+    );
     const memory = await openMemory(this.#around, session_id, folder, {
       type: 'created',
       agent,
@@ -467,8 +481,9 @@ export class Fleet {
       for (const container of await this.#around.engine.list({ [LABEL.project]: this.#around.paths.key })) {
         const session_id = container.labels[LABEL.session] ?? '';
         if (!this.#ended.has(session_id)) continue;
-        await this.#around.engine.remove(container.id);
-        await this.#around.resources.closeNamed('container', container.name, 'removed after its session had ended');
+        if (whyForeign(container, { instance: this.#around.instance, book: this.#around.resources.entries() }) !== null)
+          continue;
+        await removeContainer(this.#around, container, 'removed after its session had ended');
       }
       await this.#exclusive(() => this.#releaseShared());
     } catch (failure) {

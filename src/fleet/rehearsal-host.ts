@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto';
-import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { asFilareError, FilareError } from '../contract/errors.js';
 import type { ContainerRequest } from '../engine/engine.js';
 import { codexModelCatalog, REHEARSAL_MODEL } from '../rehearsal/codex-setup.js';
 import { packRehearsal } from '../rehearsal/pack.js';
 import { isPlan, type Plan } from '../rehearsal/plan.js';
+import { booked, removeBooked } from '../session/booking.js';
 import { LABEL } from '../session/labels.js';
+import { removeContainer } from '../session/remove-container.js';
 import type { RehearsalEndpoint } from '../session/surroundings.js';
 import type { FleetSurroundings } from './fleet.js';
 import type { FleetNetwork } from './fleet-network.js';
@@ -41,7 +43,10 @@ export class RehearsalHost {
   /** Takes a script for all rehearsed sessions; a model server that plays another one is replaced. */
   async use(rehearsal: RehearsalScript, signal: AbortSignal): Promise<void> {
     const plan: Plan = parsePlan(rehearsal);
-    await mkdir(this.#folder, { recursive: true, mode: 0o755 });
+    const make = (): Promise<unknown> => mkdir(this.#folder, { recursive: true, mode: 0o755 });
+    const { resources } = this.#around;
+    if (resources.named('folder', this.#folder).some((entry) => entry.state === 'opened')) await make();
+    else await booked(resources, { kind: 'folder', name: this.#folder }, make);
     const hash = createHash('sha256')
       .update(JSON.stringify(played(plan)))
       .digest('hex')
@@ -83,15 +88,14 @@ export class RehearsalHost {
   async end(): Promise<void> {
     await this.#ready?.catch(() => undefined);
     await this.#remove();
-    await rm(this.#folder, { recursive: true, force: true });
+    await removeBooked(this.#around.resources, 'folder', this.#folder);
   }
 
   async #remove(): Promise<void> {
-    for (const container of await this.#around.engine.list(this.#labels())) {
-      await this.#around.engine.remove(container.id);
-      await this.#around.resources.closeNamed('container', container.name, 'removed');
-    }
-    await this.#around.resources.closeNamed('container', this.#name, 'not made');
+    const left = new Set<string>();
+    for (const container of await this.#around.engine.list(this.#labels()))
+      if (!(await removeContainer(this.#around, container))) left.add(container.name);
+    if (!left.has(this.#name)) await this.#around.resources.closeNamed('container', this.#name, 'not made');
   }
 
   get #name(): string {
@@ -118,7 +122,11 @@ export class RehearsalHost {
     await this.#remove();
     const network = await this.#network.ensure();
     const request = await this.#request(network);
-    const entry = await this.#around.resources.intend({ kind: 'container', name: request.name });
+    const entry = await this.#around.resources.intend({
+      kind: 'container',
+      name: request.name,
+      detail: { request: request.labels[LABEL.request] },
+    });
     const { id } = await this.#around.engine.create(request);
     await this.#around.resources.opened(entry, { engine_id: id });
     await this.#around.engine.start(id);
@@ -138,7 +146,12 @@ export class RehearsalHost {
     return {
       name: this.#name,
       image: IMAGE,
-      labels: { ...this.#labels(), [LABEL.owner]: String(this.#around.caller_uid), [LABEL.request]: hash },
+      labels: {
+        ...this.#labels(),
+        [LABEL.instance]: this.#around.instance,
+        [LABEL.owner]: String(this.#around.caller_uid),
+        [LABEL.request]: hash,
+      },
       user: `${String(uid)}:${String(gid)}`,
       env: { LANG: 'C.UTF-8' },
       entrypoint: ['/usr/bin/tini', '--', '/usr/local/bin/node'],

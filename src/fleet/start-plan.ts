@@ -16,6 +16,7 @@ export async function startPlan(around: SessionSurroundings, agent: AgentSpec, r
   const image = await around.engine.image(agent.image);
   const request = containerRequest({
     project_key: around.paths.key,
+    instance: around.instance,
     session_id,
     agent,
     attempt: 1,

@@ -23,14 +23,16 @@ const intentSchema = z.object({
 /** A resource that is about to be made. */
 export type ResourceIntent = z.input<typeof intentSchema>;
 
-const recordSchema = z.discriminatedUnion('record', [
+/** One record of the book. */
+export const resourceRecordSchema = z.discriminatedUnion('record', [
   intentSchema.extend({ record: z.literal('intend'), entry: z.string(), at: z.string() }),
   z.object({ record: z.literal('opened'), entry: z.string(), at: z.string(), engine_id: z.string().optional() }),
   z.object({ record: z.literal('closed'), entry: z.string(), at: z.string(), reason: z.string() }),
   z.object({ record: z.literal('kept'), entry: z.string(), at: z.string(), reason: z.string() }),
   transcriptSealSchema.extend({ record: z.literal('transcript'), at: z.string() }),
 ]);
-type ResourceRecord = z.infer<typeof recordSchema>;
+/** One record of the book. */
+export type ResourceRecord = z.infer<typeof resourceRecordSchema>;
 
 /** A resource in the book. `intended`: it may or may not exist. Times are RFC 3339 UTC. */
 export interface ResourceEntry extends Readonly<z.infer<typeof intentSchema>> {
@@ -94,9 +96,9 @@ export class ProjectLedger implements AsyncDisposable {
     sources: LedgerSources = SOURCES,
     io: LogIo = FILE_IO,
   ): Promise<ProjectLedger> {
-    const { log, records, damage } = await AppendLog.open(path, { ...options, parse: recordSchema }, io);
+    const { log, records, damage } = await AppendLog.open(path, { ...options, parse: resourceRecordSchema }, io);
     const entries = new Map<string, ResourceEntry>();
-    for (const record of records) apply(entries, record);
+    for (const record of records) applyResource(entries, record);
     return new ProjectLedger(log, entries, damage, sources);
   }
 
@@ -125,11 +127,9 @@ export class ProjectLedger implements AsyncDisposable {
     await this.#record({ record: 'closed', entry, at: this.#at(), reason });
   }
 
-  /** Every open resource of this kind and name is gone; harmless when there is none. */
+  /** Whatever is booked by this kind and name, open or kept, is gone; harmless when there is none. */
   async closeNamed(kind: ResourceEntry['kind'], name: string, reason: string): Promise<void> {
-    for (const entry of this.open()) {
-      if (entry.kind === kind && entry.name === name) await this.closed(entry.entry, reason);
-    }
+    for (const entry of this.named(kind, name)) await this.closed(entry.entry, reason);
   }
 
   /** It stays, on purpose. */
@@ -146,6 +146,11 @@ export class ProjectLedger implements AsyncDisposable {
   /** Entries that are neither closed nor kept, in the order of their intents. */
   open(): ResourceEntry[] {
     return this.entries().filter(({ state }) => state === 'intended' || state === 'opened');
+  }
+
+  /** What is booked by this kind and name and not closed. */
+  named(kind: ResourceEntry['kind'], name: string): ResourceEntry[] {
+    return this.entries().filter((entry) => entry.kind === kind && entry.name === name && entry.state !== 'closed');
   }
 
   /** All entries, in the order of their intents. */
@@ -192,12 +197,12 @@ export class ProjectLedger implements AsyncDisposable {
 
   async #record(record: ResourceRecord): Promise<void> {
     await this.#log.append(record);
-    apply(this.#entries, record);
+    applyResource(this.#entries, record);
   }
 }
 
 /** The one place that says what a record means, live and after a restart. What was closed stays closed. */
-function apply(entries: Map<string, ResourceEntry>, record: ResourceRecord): void {
+export function applyResource(entries: Map<string, ResourceEntry>, record: ResourceRecord): void {
   if (record.record === 'transcript') return;
   if (record.record === 'intend') {
     const { entry, kind, name, session_id, detail, at } = record;

@@ -21,6 +21,8 @@ const TMP_SIZE = '1g';
 /** Everything a container request is made of. */
 export interface RequestInputs {
   readonly project_key: string;
+  /** Of the project; see LABEL.instance. */
+  readonly instance?: string | undefined;
   readonly session_id: string;
   readonly agent: AgentSpec;
   readonly attempt: number;
@@ -54,6 +56,7 @@ export function containerRequest(inputs: RequestInputs): ContainerRequest {
     image: agent.image,
     labels: attemptLabels({
       project_key: inputs.project_key,
+      instance: inputs.instance,
       session_id: inputs.session_id,
       agent,
       branch: inputs.branch,

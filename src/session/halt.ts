@@ -1,12 +1,14 @@
 import { existsSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
 import { FilareError } from '../contract/errors.js';
 import { attemptPaths } from '../channel/attempt-files.js';
 import type { JournalLine } from '../channel/channel.js';
 import { JournalFile } from '../channel/journal-file.js';
 import { attemptFolder } from './attempt-folder.js';
 import type { AttemptLink } from './attempt-link.js';
-import { removeLeftovers } from './launch.js';
+import { removeBooked } from './booking.js';
+import { removeLeftovers, removeStartup } from './launch.js';
+import { removeContainer } from './remove-container.js';
+import { settleFiles } from './settle-files.js';
 import type { SessionState } from './state.js';
 import type { SessionSurroundings } from './surroundings.js';
 
@@ -31,15 +33,15 @@ export async function halt(context: {
   await link?.close(new FilareError({ code: 'ended', message: 'the attempt has ended' }));
   await takeRest(context);
   if (stage.container !== null) {
-    await around.engine.remove(stage.container.id);
-    await around.resources.closeNamed('container', stage.container.name, 'removed');
+    await removeContainer(around, stage.container);
   }
   await removeLeftovers({ around, state: () => state });
   const paths = attemptFolder(context.folder, state.attempt);
   const channel = attemptPaths(paths.folder);
-  await rm(channel.in, { force: true });
-  await rm(channel.io_folder, { recursive: true, force: true });
-  await rm(paths.startup, { recursive: true, force: true });
+  await removeBooked(around.resources, 'fifo', channel.in);
+  await removeBooked(around.resources, 'folder', channel.io_folder);
+  await removeStartup(around, paths);
+  await settleFiles(around, state.session_id);
 }
 
 /** Whoever followed the journal, or nobody: what Codex wrote last is taken in before the attempt is called over. */

@@ -9,6 +9,8 @@ export const LABEL = {
   branch: 'filare.branch',
   attempt: 'filare.attempt',
   owner: 'filare.owner',
+  /** Which life of the project: another folder was at the same path before, or is at it elsewhere. */
+  instance: 'filare.instance',
   /** `agent`, `startup`, `rehearsal` or `fleet`. */
   purpose: 'filare.purpose',
   /** Hash of the request, so that drift is seen. */
@@ -18,6 +20,7 @@ export const LABEL = {
 /** Labels of one attempt's container. */
 export function attemptLabels(options: {
   readonly project_key: string;
+  readonly instance?: string | undefined;
   readonly session_id: string;
   readonly agent: AgentSpec;
   readonly branch: string | null;
@@ -27,6 +30,7 @@ export function attemptLabels(options: {
 }): Record<string, string> {
   return {
     [LABEL.project]: options.project_key,
+    ...(options.instance === undefined ? {} : { [LABEL.instance]: options.instance }),
     [LABEL.session]: options.session_id,
     [LABEL.agent]: options.agent.id,
     [LABEL.role]: options.agent.role,

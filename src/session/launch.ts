@@ -11,10 +11,13 @@ import type { ContainerRequest } from '../engine/engine.js';
 import { requireImage } from '../image/image.js';
 import { readEnvFile } from '../manifest/env-file.js';
 import { prepareWorkspace } from '../workspace/prepare-workspace.js';
-import { attemptFolder, mountPoint, ownedFolder, writeAttemptFolder } from './attempt-folder.js';
+import { attemptFolder, mountPoint, ownedFolder, writeAttemptFolder, type AttemptFolder } from './attempt-folder.js';
+import { booked, bookedToStay, closeContainer, removeBooked, secretNames, toStay } from './booking.js';
 import { containerName, containerRequest, IN_CONTAINER, type RequestInputs } from './container-request.js';
 import { LABEL } from './labels.js';
 import type { SessionFact } from './record.js';
+import { removeContainer } from './remove-container.js';
+import { settleFiles, stagedWorkspace } from './settle-files.js';
 import type { SessionState } from './state.js';
 import type { SessionSurroundings } from './surroundings.js';
 
@@ -72,7 +75,7 @@ export function modelKey(agent: AgentSpec, secrets: Secrets): string | null {
 
 /** Folders that belong to an agent, not to a session: its home and its Codex home stay from one session to the next. */
 export function agentFolders(
-  around: SessionSurroundings,
+  around: Pick<SessionSurroundings, 'paths'>,
   id: string,
 ): { readonly home: string; readonly codex_home: string } {
   const folder = join(around.paths.agents, id.toLowerCase());
@@ -94,7 +97,10 @@ export async function prepareAttempt(context: LaunchContext): Promise<ChannelPat
     agent_folders: around.agentFolders(session_id),
     onLeftoverRemoved: (path) => around.resources.closeNamed('folder', path, 'removed'),
     intend: async (path) => {
-      const entry = await around.resources.intend({ kind: 'folder', name: path, session_id });
+      const goes = stagedWorkspace(path) !== undefined;
+      const entry = await around.resources.intend(
+        goes ? { kind: 'folder', name: path, session_id } : toStay(path, session_id, 'workspace'),
+      );
       return (outcome) =>
         outcome === 'kept' ? around.resources.kept(entry, 'workspace') : around.resources.closed(entry, outcome);
     },
@@ -109,7 +115,10 @@ export async function prepareAttempt(context: LaunchContext): Promise<ChannelPat
     folders.codex_home,
     join(context.folder, 'images'),
   ]) {
-    await ownedFolder(path, around.user, around.caller_uid);
+    const make = (): Promise<void> => ownedFolder(path, around.user, around.caller_uid);
+    const why = { [folders.home]: 'home of the agent', [folders.codex_home]: 'Codex home' }[path];
+    // What lies in another folder of ours is booked with it.
+    await (why === undefined ? make() : bookedToStay(around.resources, { name: path, session_id }, why, make));
   }
   await makeGuardTargets(folders.codex_home, around);
   const paths = attemptFolder(context.folder, attempt);
@@ -127,6 +136,7 @@ export async function prepareAttempt(context: LaunchContext): Promise<ChannelPat
   const network = await around.network(agent);
   const inputs: Omit<RequestInputs, 'stage' | 'io_folder'> = {
     project_key: around.paths.key,
+    instance: around.instance,
     session_id,
     agent,
     attempt,
@@ -141,11 +151,16 @@ export async function prepareAttempt(context: LaunchContext): Promise<ChannelPat
     extra_binds: endpoint?.binds ?? [],
   };
   await removeLeftovers(context);
+  await settleFiles(around, session_id);
   if (agent.startup_script !== undefined) await runStartupScript(context, inputs, secrets);
   // A daemon that died here may have left half a channel; its container, if any, has just been removed.
-  const { journal_folder, io_folder } = attemptPaths(paths.folder);
+  const { journal_folder, io_folder, in: pipe } = attemptPaths(paths.folder);
   for (const left of [journal_folder, io_folder]) await rm(left, { recursive: true, force: true });
-  const channel = await prepareAttemptFiles(paths.folder, around.user);
+  const channel = await booked(around.resources, { kind: 'folder', name: io_folder, session_id }, () =>
+    booked(around.resources, { kind: 'fifo', name: pipe, session_id }, () =>
+      prepareAttemptFiles(paths.folder, around.user),
+    ),
+  );
   const request = containerRequest({ ...inputs, io_folder: channel.io_folder, stage: 'codex' });
   const id = await createBooked(context, request);
   await context.commit({
@@ -176,13 +191,13 @@ export async function removeLeftovers(context: Pick<LaunchContext, 'around' | 's
     [LABEL.session]: session_id,
     [LABEL.attempt]: String(attempt),
   });
-  for (const container of found) {
-    await around.engine.remove(container.id);
-    await around.resources.closeNamed('container', container.name, 'removed');
-  }
+  const left = new Set<string>();
+  for (const container of found) if (!(await removeContainer(around, container))) left.add(container.name);
   // Booked by a daemon that died before it made them.
-  for (const stage of ['startup', 'codex'] as const)
-    await around.resources.closeNamed('container', containerName(session_id, attempt, stage), 'not made');
+  for (const stage of ['startup', 'codex'] as const) {
+    const name = containerName(session_id, attempt, stage);
+    if (!left.has(name)) await closeContainer(around.resources, name, 'not made');
+  }
 }
 
 async function createBooked(context: LaunchContext, request: ContainerRequest): Promise<string> {
@@ -191,6 +206,7 @@ async function createBooked(context: LaunchContext, request: ContainerRequest): 
     kind: 'container',
     name: request.name,
     session_id: context.state().session_id,
+    detail: { request: request.labels[LABEL.request] },
   });
   try {
     // Always awaited: what the engine makes after nobody listens any more would be found by nobody.
@@ -202,7 +218,6 @@ async function createBooked(context: LaunchContext, request: ContainerRequest): 
   } catch (failure) {
     // Made or not, we do not know: what carries our name and labels is taken away before the entry is closed.
     await removeLeftovers(context);
-    await around.resources.closed(entry, 'not made');
     throw failure;
   }
 }
@@ -213,12 +228,19 @@ async function runStartupScript(
   secrets: Secrets,
 ): Promise<void> {
   const { around, signal } = context;
-  const pipe = await openBootstrapPipe(inputs.paths.startup, around.user);
+  const { session_id, paths } = inputs;
+  await removeStartup(around, paths);
+  const pipe = await booked(around.resources, { kind: 'folder', name: paths.startup, session_id }, () =>
+    booked(around.resources, { kind: 'fifo', name: attemptPaths(paths.startup).in, session_id }, () =>
+      openBootstrapPipe(paths.startup, around.user),
+    ),
+  );
   const writer = await FifoWriter.open(pipe.in);
   const request = containerRequest({ ...inputs, io_folder: pipe.io_folder, stage: 'startup' });
   let id: string | undefined;
   try {
     id = await createBooked(context, request);
+    await bookSecrets(around, { session_id, container: request.name }, secrets);
     for (const line of bootstrapLines(inputs.agent, secrets, 'startup')) await writer.write(line);
     await around.engine.start(id, { signal });
     const { exit_code } = await around.engine.wait(id, { signal, deadline_ms: STARTUP_SCRIPT_MS });
@@ -238,15 +260,27 @@ async function runStartupScript(
     }
   } finally {
     await writer.close();
-    if (id !== undefined) {
-      await around.engine.remove(id);
-      await around.resources.closeNamed(
-        'container',
-        containerName(inputs.session_id, inputs.attempt, 'startup'),
-        'removed',
-      );
-    }
-    await rm(inputs.paths.startup, { recursive: true, force: true });
+    if (id !== undefined) await removeContainer(around, { id, name: request.name });
+    await removeStartup(around, paths);
+  }
+}
+
+/** Removes the startup stage's pipe with its folder. */
+export async function removeStartup(around: SessionSurroundings, paths: AttemptFolder): Promise<void> {
+  await removeBooked(around.resources, 'folder', paths.startup);
+  await around.resources.closeNamed('fifo', attemptPaths(paths.startup).in, 'removed');
+}
+
+/** Books what is about to be handed to a container through its pipe: in no file, and gone with the container. */
+export async function bookSecrets(
+  { resources }: Pick<SessionSurroundings, 'resources'>,
+  to: { readonly session_id: string; readonly container: string },
+  secrets: Secrets,
+): Promise<void> {
+  const handed = [secrets.ssh_key !== null, Object.keys(secrets.variables).length > 0];
+  for (const [at, name] of secretNames(to.container).entries()) {
+    if (handed[at] === true)
+      await booked(resources, { kind: 'secret', name, session_id: to.session_id }, () => Promise.resolve());
   }
 }
 

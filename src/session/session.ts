@@ -16,7 +16,7 @@ import { AttemptLink } from './attempt-link.js';
 import { handshake } from './handshake.js';
 import { HealthWatch } from './health-watch.js';
 import { halt } from './halt.js';
-import { agentFolders, bootstrapLines, modelKey, prepareAttempt, readSecrets } from './launch.js';
+import { agentFolders, bookSecrets, bootstrapLines, modelKey, prepareAttempt, readSecrets } from './launch.js';
 import { observeContainer } from './container-sight.js';
 import { decide, promptRecord, type DecisionRequest } from './decide.js';
 import { deliver, type MessageRequest } from './message.js';
@@ -482,7 +482,9 @@ export class Session {
     await this.#around.launchSlot(async () => {
       const link = await this.#openLink();
       const secrets = await readSecrets(this.state.agent);
-      for (const line of bootstrapLines(this.state.agent, secrets, 'codex')) await link.write(line);
+      const { session_id, agent } = this.state;
+      await bookSecrets(this.#around, { session_id, container: stage.container.name }, secrets);
+      for (const line of bootstrapLines(agent, secrets, 'codex')) await link.write(line);
       await this.#around.engine.start(stage.container.id, { signal });
       await this.#memory.commit({ type: 'container_started' });
       const { thread_id, resumed } = await handshake(

@@ -19,6 +19,8 @@ export interface SessionSurroundings {
   readonly engine: Engine;
   readonly paths: ProjectPaths;
   readonly resources: ProjectLedger;
+  /** Which life of the project this is; stands on all that the engine makes for it. */
+  readonly instance: string;
   readonly user: ContainerUser;
   readonly caller_uid: number;
   readonly log: Logger;

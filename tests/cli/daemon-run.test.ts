@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { daemonStatus } from '../../src/client/daemon-status.js';
 import type { ProjectPaths } from '../../src/contract/project.js';
@@ -44,7 +44,28 @@ describe('daemon run', () => {
     const second = await new CliProcess(project, ['daemon', 'run', '--json'], NO_ENGINE).ended;
     expect(second.code).toBe(4);
     expect(second.stderr).toContain('"code":"conflict"');
+    expect(second.stderr).toContain(`pid ${String(first.child.pid)}, since 20`);
     expect((await run(project, ['daemon', 'stop'])).stdout).toContain('has stopped');
     expect((await first.ended).code).toBe(0);
+  });
+
+  it('for a state folder that was copied here is refused at once, with what to do; adopted, it serves', async () => {
+    mkdirSync(project.state, { recursive: true });
+    writeFileSync(
+      project.format,
+      JSON.stringify({ format: 1, instance: 'i', root: '/elsewhere', machine: null, made_at: '2030-01-01T00:00:00Z' }),
+    );
+    const began = performance.now();
+    const refused = await run(project, ['list'], { env: NO_ENGINE });
+    expect(refused.code).toBe(4);
+    expect(refused.stderr).toContain('/elsewhere');
+    expect(refused.stderr).toContain('--adopt');
+    expect(performance.now() - began).toBeLessThan(10_000);
+    const adopting = new CliProcess(project, ['daemon', 'run', '--adopt'], NO_ENGINE);
+    while ((await daemonStatus(project)) === undefined) await new Promise((go) => setTimeout(go, 20));
+    adopting.child.kill('SIGTERM');
+    expect((await adopting.ended).code).toBe(0);
+    expect((await run(project, ['list'], { env: NO_ENGINE })).code).toBe(0);
+    expect((await run(project, ['daemon', 'stop'])).code).toBe(0);
   });
 });

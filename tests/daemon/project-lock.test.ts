@@ -14,7 +14,11 @@ describe('the lock of a project', () => {
     const won = tries.filter((t) => t.status === 'fulfilled');
     expect(won).toHaveLength(1);
     for (const lost of tries.filter((t) => t.status === 'rejected'))
-      expect(lost.reason).toMatchObject({ code: 'conflict' });
+      expect(lost.reason).toMatchObject({
+        code: 'conflict',
+        message: expect.stringContaining(`pid ${String(process.pid)}, since 20`) as string,
+        details: { holder: { pid: process.pid } },
+      });
     await won[0]?.value.release();
     await (await lockProject(name, 0)).release();
   });

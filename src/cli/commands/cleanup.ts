@@ -17,10 +17,13 @@ export function cleanupCommand(context: CliContext): CommandUnknownOpts {
   )
     .option('--dry-run', 'only say what would be removed')
     .option('-y, --yes', 'do not ask')
+    .option('--force', 'also when that is more than half of all that carries the label of this project')
     .option('--no-input', 'never ask: without --yes that is a mistake')
     .action(async (options) => {
       const { globals } = context;
       await using fleet = await context.openFleet();
+      const force = options.force === true;
+      context.out.note('looking at engine, processes, mounts, sockets and disk');
       if (options.dryRun === true) {
         sayItems(context, await fleet.cleanup({ dry_run: true }));
         return;
@@ -38,7 +41,11 @@ export function cleanupCommand(context: CliContext): CommandUnknownOpts {
         const removable = planned.filter((item) => item.action === 'would_remove').length;
         if (removable === 0 || !(await askYes(context, `Remove ${plural(removable, 'thing')}?`))) return;
       }
-      sayItems(context, await fleet.cleanup({ dry_run: false }));
+      context.out.note('removing what nobody needs');
+      const items = await fleet.cleanup({ dry_run: false, ...(force ? { force } : {}) });
+      sayItems(context, items);
+      const removed = items.filter((item) => item.action === 'removed').length;
+      context.out.note(`${plural(removed, 'thing')} removed, ${String(items.length - removed)} kept`);
     });
 }
 

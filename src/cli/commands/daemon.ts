@@ -28,6 +28,7 @@ function run(context: CliContext): CommandUnknownOpts {
     'filare-agents daemon run --log-level debug',
   ])
     .option('--log-level <level>', 'trace, debug, info, warn, error or silent')
+    .option('--adopt', "make a state folder that was copied or moved here this project's own (also FILARE_ADOPT=1)")
     .action(async (options) => {
       const { runDaemon } = await import('../../daemon/run-daemon.js');
       const level = options.logLevel ?? context.env['FILARE_LOG_LEVEL'];
@@ -39,6 +40,7 @@ function run(context: CliContext): CommandUnknownOpts {
       await runDaemon({
         paths,
         environment: { ...context.env },
+        adopt: options.adopt === true,
         ...(level === undefined ? {} : { log_level: level }),
       });
     });

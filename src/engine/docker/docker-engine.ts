@@ -39,6 +39,7 @@ import { buildImage, importImage, pullImage } from './image-making.js';
 import { findImage, listImages, removeImage } from './images.js';
 import { limitOf, withLimit } from './limit.js';
 import { createNetwork, listNetworks, removeNetwork } from './networks.js';
+import { survey } from './survey.js';
 import { terminalInContainer } from './terminal.js';
 import { InfoAnswer, VersionAnswer, engineInfo } from './views.js';
 
@@ -102,6 +103,10 @@ export class DockerEngine implements Engine {
 
   list(labels: Labels, options?: CallOptions): Promise<readonly ContainerView[]> {
     return listContainers(this.#caller, labels, options);
+  }
+
+  survey(look: Parameters<Engine['survey']>[0], options?: CallOptions): ReturnType<Engine['survey']> {
+    return survey(this.#caller, look, options);
   }
 
   wait(id: string, options?: CallOptions): Promise<{ readonly exit_code: number }> {

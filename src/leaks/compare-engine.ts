@@ -1,0 +1,78 @@
+import type { SurveyedThing } from '../engine/engine.js';
+import { LABEL } from '../session/labels.js';
+import type { Comparison } from './comparison.js';
+import { BY_CLEANUP, type Finding } from './finding.js';
+import { whyForeign } from './ownership.js';
+
+/** What the engine has of ours, or under our name. */
+export function compareEngine(comparison: Comparison): Finding[] {
+  const { world } = comparison;
+  if (world.engine === null) {
+    const detail = 'the engine does not answer: containers, networks and volumes could not be looked at';
+    const fix = 'start Docker, or name it with DOCKER_HOST, and look again';
+    return [{ kind: 'engine', name: 'engine', verdict: 'unknown', session_id: null, detail, fix, cleanup: false }];
+  }
+  return world.engine.flatMap((thing) => judge(thing, comparison) ?? []);
+}
+
+function judge(thing: SurveyedThing, comparison: Comparison): Finding | null {
+  const session_id = thing.labels[LABEL.session] ?? null;
+  const say = (verdict: Finding['verdict'], detail: string, fix: string, cleanup = false): Finding => ({
+    kind: thing.kind,
+    name: thing.name,
+    verdict,
+    session_id,
+    detail,
+    fix,
+    cleanup,
+  });
+  const remove = thing.kind === 'container' ? `docker rm -f ${thing.name}` : `docker ${thing.kind} rm ${thing.name}`;
+  const by_hand = `look at it, and if nobody needs it: ${remove}`;
+  if (thing.labels[LABEL.project] !== comparison.paths.key) {
+    return isOurName(thing, comparison)
+      ? say('foreign', 'it has a name of ours without our label: this product did not make it', by_hand)
+      : null;
+  }
+  const foreign = whyForeign(thing, comparison);
+  if (foreign !== null) return say('foreign', foreign, by_hand);
+  if (thing.kind === 'volume') return say('leak', 'this product makes no volumes, and it carries our label', by_hand);
+  const { world, rehearsed } = comparison;
+  const live = [...world.sessions.values()].some(({ over }) => !over);
+  if (thing.kind === 'network') {
+    if (live)
+      return booked(thing, comparison)
+        ? null
+        : say('leak', 'in use, and not in the book', 'it goes with the last session: filare-agents stop --all');
+    return say(
+      'leak',
+      'no agent is running',
+      `${BY_CLEANUP}; where it has active endpoints and no container, restart the engine first`,
+      true,
+    );
+  }
+  if (thing.labels[LABEL.purpose] === 'rehearsal') {
+    return rehearsed && live ? null : say('leak', 'no rehearsed agent is running', BY_CLEANUP, true);
+  }
+  if (session_id === null) return say('leak', 'it carries our label and names no session', by_hand);
+  const session = world.sessions.get(session_id);
+  if (session === undefined) return say('leak', 'its session is not known here', by_hand);
+  if (session.over) return say('leak', 'its session has ended', BY_CLEANUP, true);
+  return booked(thing, comparison)
+    ? null
+    : say('leak', 'in use, and not in the book', `it goes with its session: filare-agents stop ${session_id}`);
+}
+
+function booked(thing: SurveyedThing, { book }: Comparison): boolean {
+  return book.some(
+    ({ kind, name, state }) =>
+      kind === thing.kind && name === thing.name && (state === 'opened' || state === 'intended'),
+  );
+}
+
+/** Names that only this project gives: with its key, of its sessions, or in its book. */
+function isOurName({ name }: SurveyedThing, { paths, world, book }: Comparison): boolean {
+  if (name === `filare-${paths.key}` || name.startsWith(`filare-${paths.key}-`)) return true;
+  const session_id = /^filare-(.+)-\d+(?:-startup)?$/.exec(name)?.[1];
+  if (session_id !== undefined && world.sessions.has(session_id)) return true;
+  return book.some((entry) => entry.name === name);
+}

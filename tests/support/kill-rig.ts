@@ -177,8 +177,8 @@ export class KillRig implements AsyncDisposable {
   }
 
   /** As `life`, without any plan: what is done meanwhile, and when the daemon is killed, is the caller's. */
-  begin(): Promise<void> {
-    return this.#begin([]);
+  begin(kills: readonly Kill[] = []): Promise<void> {
+    return this.#begin(kills);
   }
 
   /** Starts every agent; returns when all run. */
@@ -191,6 +191,13 @@ export class KillRig implements AsyncDisposable {
       if (failed?.error != null) throw new Error(`${failed.id} was not started: ${failed.error.message}`);
     });
     return this.#allRunning();
+  }
+
+  /** Asks once for the start of every agent, whatever comes of it. */
+  async startOnce(): Promise<void> {
+    const script = await loadRehearsal([join(this.paths.root, 'rehearsal.yml')]);
+    const { agents } = await this.#agents();
+    await this.#once((fleet) => fleet.start(agents, { rehearsal: { script, origin: 'rehearsal.yml' } }));
   }
 
   /** Says something to an agent; when it is not known whether it was taken, looks, and says it again in other words if it was not. */

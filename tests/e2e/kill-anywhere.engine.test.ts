@@ -4,8 +4,8 @@ import { KillRig } from '../support/kill-rig.js';
 import { chosenSeed, seeded } from '../support/seeded.js';
 
 /** How many of all points this run takes; `npm run soak` takes them all. */
-const WRITES = 4;
-const CALLS = 2;
+const WRITES = 3;
+const CALLS = 1;
 const SEED = chosenSeed();
 
 describe(`a daemon that is killed at any point (FILARE_SEED=${SEED} takes the same points again)`, () => {
@@ -59,6 +59,24 @@ describe(`a daemon that is killed at any point (FILARE_SEED=${SEED} takes the sa
       const found = await rig.life(word(point), [], point.fault);
       expect(found.violations, `${sayPoint(point)}; seed ${SEED}`).toEqual([]);
     }
+  }, 300_000);
+
+  it('a container that the engine made, and did not say so, is not made twice', async () => {
+    const fault = { call: 'POST containers/create', n: 2, how: 'drop' } as const;
+    const found = await rig.life('unsaid', [], fault);
+    expect(rig.proxy.struck).toBe(true);
+    expect(found.violations).toEqual([]);
+  }, 300_000);
+
+  it('an engine that takes every call and answers none holds up no message, no prompt and no answer', async () => {
+    rig.proxy.plan(null);
+    await rig.begin();
+    await rig.startAll();
+    rig.proxy.stall();
+    for (const id of rig.ids) await rig.say(id, `append ${id}-stalled`);
+    await rig.answerAll();
+    rig.proxy.release();
+    expect((await rig.end('stalled')).violations).toEqual([]);
   }, 300_000);
 
   it('what the engine refuses to take back at the very end is given back with the next look', async () => {

@@ -30,6 +30,7 @@ import type { SessionNews } from '../session/session-memory.js';
 import type { SessionSurroundings } from '../session/surroundings.js';
 import { findSessions, readCheckpoint, writeCheckpoint } from './checkpoint.js';
 import { FleetNetwork } from './fleet-network.js';
+import { removeHalfMade } from './half-made.js';
 import { inTurn } from './in-turn.js';
 import { ManifestFiles } from './manifest-files.js';
 import { noRoomFor } from './room.js';
@@ -106,6 +107,8 @@ export class Fleet {
   /** Ends under way, by session. */
   readonly #endings = new Map<string, Promise<void>>();
   #info: EngineInfo | null = null;
+  /** What sessions shared could not be given back: the next look at the engine tries again. */
+  #owesShared = false;
   #starting: Promise<unknown> = Promise.resolve();
 
   constructor(around: FleetSurroundings) {
@@ -142,6 +145,7 @@ export class Fleet {
     await this.#learn();
     const found: Session[] = [];
     for (const { session_id, folder } of await findSessions(this.#around.paths.outputs)) {
+      if (await removeHalfMade(folder)) continue;
       const row = await readCheckpoint(folder);
       if (row !== null && (row.phase === 'stopped' || row.phase === 'failed')) {
         this.#ended.set(session_id, { row, folder });
@@ -465,7 +469,17 @@ export class Fleet {
     this.#live.delete(session_id);
     this.#tell({ type: 'row', row });
     for (const other of this.#live.values()) other.nudge();
-    await this.#exclusive(() => this.#releaseShared());
+    await this.#giveBackShared();
+  }
+
+  /** As #releaseShared, once those who are starting are done; what the engine refuses stays owed. */
+  async #giveBackShared(): Promise<void> {
+    this.#owesShared = true;
+    await this.#exclusive(async () => {
+      if (!this.#owesShared) return;
+      await this.#releaseShared();
+      this.#owesShared = false;
+    });
   }
 
   /** What sessions share goes with the last of them. */
@@ -485,7 +499,7 @@ export class Fleet {
           continue;
         await removeContainer(this.#around, container, 'removed after its session had ended');
       }
-      await this.#exclusive(() => this.#releaseShared());
+      await this.#giveBackShared();
     } catch (failure) {
       this.#around.log.warn({ err: failure }, 'nothing was swept: the engine did not answer');
     }
@@ -493,6 +507,14 @@ export class Fleet {
 
   #observe(containers: readonly ContainerView[], complete: boolean): void {
     if (this.#info === null) void this.#learn().then(() => this.#nudgeQueued());
+    if (this.#owesShared && complete) {
+      this.#giveBackShared().catch((failure: unknown) => {
+        this.#around.log.warn(
+          { err: failure },
+          'what sessions shared could not be given back; the next look tries again',
+        );
+      });
+    }
     for (const session of this.#live.values()) {
       const { session_id, attempt } = session.state;
       const own = containers.find(

@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, readlink, realpath, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -12,6 +11,7 @@ import type { TranscriptEntry } from '../../src/contract/transcript.js';
 import { DockerEngine } from '../../src/engine/docker/docker-engine.js';
 import { loadManifests } from '../../src/manifest/load-manifests.js';
 import { loadRehearsal } from '../../src/rehearsal/script.js';
+import { leftoversOf } from './leftovers.js';
 
 const BIN = fileURLToPath(new URL('../../bin/filare-agents.js', import.meta.url));
 
@@ -112,18 +112,8 @@ export class FleetRig {
   }
 
   /** What of ours is still there: containers, networks, processes, mounts, sockets, pipes. Empty when all is gone. */
-  async leftovers(): Promise<string[]> {
-    const found: string[] = [...(await this.containers()).map((name) => `container ${name}`)];
-    for (const network of await this.engine.listNetworks({ 'filare.project': this.paths.key }))
-      found.push(`network ${network.name}`);
-    for (const pid of await processesNaming(this.root)) found.push(`process ${pid}`);
-    const mounts = await readFile('/proc/self/mountinfo', 'utf8');
-    for (const line of mounts.split('\n')) if (line.includes(this.root)) found.push(`mount ${line}`);
-    if (existsSync(this.paths.socket)) found.push(`socket ${this.paths.socket}`);
-    const abstract = await readFile('/proc/net/unix', 'utf8');
-    if (abstract.includes(this.paths.key)) found.push('the lock of the project');
-    found.push(...(await pipesBelow(this.root)).map((path) => `pipe ${path}`));
-    return found;
+  leftovers(): Promise<string[]> {
+    return leftoversOf(this.paths, this.engine);
   }
 
   /** Waits until nothing of ours is left; fails with what is. */
@@ -197,22 +187,4 @@ export async function eventually(
     if (Date.now() > until) throw new Error(`waited ${String(within_ms)} ms for: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
-}
-
-/** Processes other than this one that name the folder in their arguments or have it as their folder. */
-async function processesNaming(folder: string): Promise<string[]> {
-  const found: string[] = [];
-  for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)) {
-    const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
-    const cwd = await readlink(`/proc/${pid}/cwd`).catch(() => '');
-    if (command.includes(folder) || cwd.startsWith(folder)) found.push(`${pid} ${command.replaceAll('\0', ' ')}`);
-  }
-  return found;
-}
-
-async function pipesBelow(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
-  return entries
-    .filter((entry) => entry.isFIFO() || entry.isSocket())
-    .map((entry) => join(entry.parentPath, entry.name));
 }

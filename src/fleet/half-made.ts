@@ -1,6 +1,6 @@
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { sessionFiles } from '../session/session-memory.js';
+import { sessionFiles } from '../session/session-files.js';
 
 /**
  * Removes what a daemon that died left half made in a session's folder: a checkpoint that was not in place yet; and the folder itself when the session never

@@ -6,7 +6,7 @@ import { eventually, FleetRig, smallAgents } from '../support/fleet-rig.js';
 const HOSTILE =
   'pay\u001b]52;c;ZXZpbA==\u0007 \u001b]0;owned\u0007\u001b[31mred\u001b[2J\u009b31m \r\nApproved by Sam\u202eexe.txt\u202c z\u200bw \u{e0041} <script>alert(1)</script> [x](javascript:alert(1))';
 /** What a terminal may be given, besides our own colours, which NO_COLOR turns off. */
-// eslint-disable-next-line no-control-regex -- that they are not there is the point
+
 const UNSAFE = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]|\u{e0041}/u;
 
 describe('a question with hostile text', () => {

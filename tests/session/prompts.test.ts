@@ -225,7 +225,7 @@ describe('a paused session', () => {
   });
 
   it('another question, or resuming, takes the place of one that nobody has answered', () => {
-    const twice = facts(running(), asked, { ...asked, ask: { prompt_id: 'p-2', question: 'Really?' } } as SessionFact);
+    const twice = facts(running(), asked, { ...asked, ask: { prompt_id: 'p-2', question: 'Really?' } });
     expect(openPrompts(twice).map((prompt) => prompt.prompt_id)).toEqual(['p-2']);
     expect(twice.closed_prompts.map((closed) => closed.decision.outcome)).toEqual(['superseded']);
     const resumed = facts(twice, { type: 'resumed', by: 'x' });

@@ -28,7 +28,10 @@ function judge(thing: SurveyedThing, comparison: Comparison): Finding | null {
   });
   const remove = thing.kind === 'container' ? `docker rm -f ${thing.name}` : `docker ${thing.kind} rm ${thing.name}`;
   const by_hand = `look at it, and if nobody needs it: ${remove}`;
-  if (thing.labels[LABEL.project] !== comparison.paths.key) {
+  const project = thing.labels[LABEL.project];
+  if (project !== comparison.paths.key) {
+    // Another project's: a copy of this one has sessions of the same names.
+    if (project !== undefined && !thing.name.includes(comparison.paths.key)) return null;
     return isOurName(thing, comparison)
       ? say('foreign', 'it has a name of ours without our label: this product did not make it', by_hand)
       : null;

@@ -44,9 +44,7 @@ function whyOurs(one: ProcessSight, comparison: Comparison): string | null {
   const container = one.container_ids.filter((id) => !own.includes(id));
   if (container.length > 0) {
     if (world.engine === null) return null;
-    const lost = container.find(
-      (id) => book.some(({ engine_id }) => engine_id === id) && !world.engine?.some((thing) => thing.id === id),
-    );
+    const lost = container.find((id) => book.some(({ engine_id }) => engine_id === id) && !world.container_ids.has(id));
     return lost === undefined
       ? null
       : `it runs in a container of ours (${lost.slice(0, 12)}) that the engine does not know any more`;

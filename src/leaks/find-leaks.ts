@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { lockName } from '../contract/project-lock-name.js';
 import type { ProjectPaths } from '../contract/project.js';
-import type { Engine, SurveyedThing } from '../engine/engine.js';
+import type { Engine } from '../engine/engine.js';
 import type { ResourceBalance, ResourceEntry } from '../ledger/project-ledger.js';
 import { readProjectLedger } from '../ledger/read-project-ledger.js';
 import { LABEL } from '../session/labels.js';
@@ -19,7 +19,7 @@ import { lookAtDisk } from './look-disk.js';
 import { lookAtMounts, lookAtSockets } from './look-kernel.js';
 import { lookAtProcesses, withAncestors } from './look-processes.js';
 import { lookAtSessions } from './look-sessions.js';
-import type { SessionSight } from './world.js';
+import type { SessionSight, World } from './world.js';
 
 /** How long after a first look a second one must find the same, beside a living daemon. Milliseconds. */
 const AGAIN_MS = 1_000;
@@ -77,7 +77,7 @@ async function look(query: LeakQuery): Promise<LeakReport> {
   const own_pids = withAncestors(processes, process.pid);
   const comparison: Comparison = {
     book,
-    world: { engine, processes, own_pids, mounts, sockets, disk, existing, sessions },
+    world: { ...engine, processes, own_pids, mounts, sockets, disk, existing, sessions },
     paths,
     instance: await instanceOf(paths),
     lock: `@${lockName(paths.key, query.uid)}`,
@@ -87,7 +87,7 @@ async function look(query: LeakQuery): Promise<LeakReport> {
     findings: compare(comparison),
     balance: balanceOf(book),
     daemon: daemonLives(comparison),
-    looked_at: { engine: engine?.length ?? null, processes: processes.length, sessions: sessions.size },
+    looked_at: { engine: engine.engine?.length ?? null, processes: processes.length, sessions: sessions.size },
     comparison,
   };
 }
@@ -95,8 +95,8 @@ async function look(query: LeakQuery): Promise<LeakReport> {
 async function askEngine(
   { engine, paths, signal }: LeakQuery,
   sessions: ReadonlyMap<string, SessionSight>,
-): Promise<readonly SurveyedThing[] | null> {
-  if (engine === undefined) return null;
+): Promise<Pick<World, 'engine' | 'container_ids'>> {
+  if (engine === undefined) return { engine: null, container_ids: new Set() };
   const [labelled, named] = await Promise.all([
     engine.survey({ labels: { [LABEL.project]: paths.key } }, { signal }),
     engine.survey({ name_prefix: 'filare-' }, { signal }),
@@ -105,7 +105,10 @@ async function askEngine(
     ({ name, labels }) =>
       labels[LABEL.project] === undefined || name.includes(paths.key) || sessions.has(labels[LABEL.session] ?? ''),
   );
-  return [...new Map([...labelled, ...ours].map((thing) => [`${thing.kind} ${thing.id}`, thing])).values()];
+  return {
+    engine: [...new Map([...labelled, ...ours].map((thing) => [`${thing.kind} ${thing.id}`, thing])).values()],
+    container_ids: new Set([...labelled, ...named].map(({ id }) => id)),
+  };
 }
 
 async function existingOf(book: readonly ResourceEntry[]): Promise<ReadonlySet<string>> {

@@ -34,6 +34,8 @@ export interface DiskSight {
 export interface World {
   /** Null: the engine did not answer. */
   readonly engine: readonly SurveyedThing[] | null;
+  /** Containers that the engine knows, other projects' among them. */
+  readonly container_ids: ReadonlySet<string>;
   readonly processes: readonly ProcessSight[];
   /** This process and those that started it. */
   readonly own_pids: ReadonlySet<number>;

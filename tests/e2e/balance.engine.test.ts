@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { readProjectLedger } from '../../src/ledger/read-project-ledger.js';
-import { FleetRig, smallAgents } from '../support/fleet-rig.js';
+import { FleetRig, run, smallAgents } from '../support/fleet-rig.js';
 
 const HELLO = 'parts:\n  - do: [say: hello]\n';
 
@@ -75,6 +75,33 @@ describe('the book of the project is balanced', () => {
     },
     60_000,
   );
+
+  it('a copy of the project is refused beside the original, which goes on; adopted, it ends its copies in the record alone', async () => {
+    rig = await FleetRig.make({ 'configs/agents/a.yml': smallAgents(['one']), 'r.yml': HELLO });
+    expect((await rig.cli(['start', '--rehearsal', 'r.yml'])).code).toBe(0);
+    const before = await rig.containers();
+    const copy = await FleetRig.make();
+    try {
+      expect((await run('cp', ['-a', `${rig.root}/.`, copy.root])).code).toBe(0);
+      const refused = await copy.cli(['list']);
+      expect(refused.code).toBe(4);
+      expect(refused.stderr).toContain(rig.root);
+      const adopted = await copy.cli(['list', '--all', '--json'], { env: { FILARE_ADOPT: '1' } });
+      expect(adopted.code, adopted.stderr).toBe(0);
+      expect(JSON.parse(adopted.stdout)).toMatchObject([
+        { phase: 'stopped', end_reason: expect.stringContaining(rig.root) as string },
+      ]);
+      expect(daemonsOwn(await open(copy))).toEqual([]);
+      // The pipe of the original's attempt was copied too, and is nobody's here.
+      expect((await copy.cli(['cleanup', '--yes'])).code).toBe(0);
+      const proof = await copy.cli(['doctor', '--leaks']);
+      expect(proof.code, proof.stdout).toBe(0);
+    } finally {
+      await copy.end();
+    }
+    expect(await rig.containers()).toEqual(before);
+    expect((await rig.cli(['send', 'one', 'hello', '--wait'])).code).toBe(0);
+  }, 60_000);
 
   it('after a daemon that was killed while it stopped, and the next one', async () => {
     rig = await FleetRig.make({ 'configs/agents/a.yml': smallAgents(['one', 'two']), 'r.yml': HELLO });

@@ -14,6 +14,7 @@ const DAEMON = 100;
 function world(given: Partial<World> = {}): World {
   return {
     engine: [],
+    container_ids: new Set(),
     processes: [],
     own_pids: new Set(),
     mounts: [],
@@ -118,6 +119,7 @@ describe('containers, networks and volumes', () => {
       { ...container('filare-live-7'), labels: {} },
       { ...container('filare-somebody-1'), labels: {} },
       { ...container('filare-else-1'), labels: { 'filare.project': 'other' } },
+      { ...container('filare-live-8'), labels: { 'filare.project': 'other' } },
     ];
     expect(found({ engine }).map(({ name, verdict }) => [name, verdict])).toEqual([
       [`filare-${paths.key}-rehearsal`, 'foreign'],
@@ -221,7 +223,7 @@ describe('processes', () => {
     expect(found({ processes }, book)).toMatchObject([{ kind: 'process', verdict: 'leak' }]);
     expect(
       found(
-        { processes, engine: [container('x', { 'filare.session': 'live' }, id)] },
+        { processes, engine: [container('x', { 'filare.session': 'live' }, id)], container_ids: new Set([id]) },
         book.map((one) => ({ ...one, state: 'opened' })),
       ),
     ).toEqual([]);

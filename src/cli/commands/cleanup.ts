@@ -8,6 +8,8 @@ import { plural } from '../fleet-table.js';
 import { styled, type Span } from '../style.js';
 import { tableLines } from '../table.js';
 
+const LOOKING = 'looking at engine, processes, mounts, sockets and disk';
+
 /** `cleanup`: what sessions left behind and nobody needs. */
 export function cleanupCommand(context: CliContext): CommandUnknownOpts {
   return newCommand(
@@ -23,8 +25,11 @@ export function cleanupCommand(context: CliContext): CommandUnknownOpts {
       const { globals } = context;
       await using fleet = await context.openFleet();
       const force = options.force === true;
-      context.out.note('looking at engine, processes, mounts, sockets and disk');
+      const note = (text: string): void => {
+        if (globals.json !== true) context.out.note(text);
+      };
       if (options.dryRun === true) {
+        note(LOOKING);
         sayItems(context, await fleet.cleanup({ dry_run: true }));
         return;
       }
@@ -36,16 +41,17 @@ export function cleanupCommand(context: CliContext): CommandUnknownOpts {
             hint: 'look with --dry-run, then say --yes',
           });
         }
+        note(LOOKING);
         const planned = await fleet.cleanup({ dry_run: true });
         sayItems(context, planned);
         const removable = planned.filter((item) => item.action === 'would_remove').length;
         if (removable === 0 || !(await askYes(context, `Remove ${plural(removable, 'thing')}?`))) return;
       }
-      context.out.note('removing what nobody needs');
+      note('removing what nobody needs');
       const items = await fleet.cleanup({ dry_run: false, ...(force ? { force } : {}) });
       sayItems(context, items);
       const removed = items.filter((item) => item.action === 'removed').length;
-      context.out.note(`${plural(removed, 'thing')} removed, ${String(items.length - removed)} kept`);
+      note(`${plural(removed, 'thing')} removed, ${String(items.length - removed)} kept`);
     });
 }
 

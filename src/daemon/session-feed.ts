@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { SessionNews } from '../session/session-memory.js';
+import type { SessionNews } from '../session/session-news.js';
 import type { TranscriptStore } from '../transcript/store.js';
 import { EventFeed, eventBlock } from './event-feed.js';
 import { withTranscript } from '../fleet/read-transcript.js';

@@ -22,7 +22,7 @@ import type { ContainerUser } from '../session/attempt-folder.js';
 import { activityOf } from '../session/row.js';
 import { LABEL } from '../session/labels.js';
 import { Session } from '../session/session.js';
-import type { SessionNews } from '../session/session-memory.js';
+import type { SessionNews } from '../session/session-news.js';
 import type { SessionSurroundings } from '../session/surroundings.js';
 import { findSessions, readCheckpoint, writeCheckpoint } from './checkpoint.js';
 import { FleetNetwork } from './fleet-network.js';

@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { appendRatio } from './bare-append.js';
 import { fakeFleet, type PlayedSession } from './fake-fleet.js';
 import { BULKY, journalOf } from './journal-mix.js';
@@ -15,6 +15,7 @@ const MAX_APPEND_RATIO = 1.2;
 const LAST_WORDS_BYTES = 256 * 1024;
 /** Sessions that are quiet for longer have put by what they remember. */
 const SETTLE_MS = 4_000;
+const CLOCK_TICKS_A_SECOND = 100;
 const TURNS_AT_ONCE = 20;
 
 /** How soon everything is back after the daemon was killed, and what it costs to make that so. */
@@ -43,6 +44,7 @@ export const recovery: Suite = {
           met: quiet.listed_ms <= MAX_RECOVERY_MS,
         }),
         told('of them, each attached to its agent again', ms(quiet.attached_ms)),
+        told('processor time of the daemon until then, its start included', ms(quiet.processor_ms)),
         told(`the same, killed while each said ${mib(LAST_WORDS_BYTES)}`, ms(busy.listed_ms)),
         judged('a durable record against bare append and fdatasync, p50', `× ${ratio.toFixed(2)}`, {
           text: `≤ × ${MAX_APPEND_RATIO}`,
@@ -61,6 +63,7 @@ export const recovery: Suite = {
       raw: {
         adopted_ms: [quiet.listed_ms],
         attached_ms: [quiet.attached_ms],
+        processor_ms: [quiet.processor_ms],
         adopted_busy_ms: [busy.listed_ms],
         append_ms: append.ours_ms,
         bare_append_ms: append.bare_ms,
@@ -114,11 +117,14 @@ async function settled(bench: Bench, project: BenchProject): Promise<void> {
   }
 }
 
-async function killAndWait(
-  bench: Bench,
-  before: BenchProject,
-  count: number,
-): Promise<{ readonly project: BenchProject; readonly listed_ms: number; readonly attached_ms: number }> {
+interface Recovered {
+  readonly project: BenchProject;
+  readonly listed_ms: number;
+  readonly attached_ms: number;
+  readonly processor_ms: number;
+}
+
+async function killAndWait(bench: Bench, before: BenchProject, count: number): Promise<Recovered> {
   await before.kill();
   const begin = performance.now();
   const project = await before.again(bench);
@@ -127,10 +133,18 @@ async function killAndWait(
     const rows = await project.fleet.sessions();
     const now_ms = performance.now() - begin;
     if (listed_ms === 0 && rows.filter((row) => row.phase === 'running').length === count) listed_ms = now_ms;
-    if (rows.filter((row) => row.health === 'ok').length === count) return { project, listed_ms, attached_ms: now_ms };
+    if (rows.filter((row) => row.health === 'ok').length === count)
+      return { project, listed_ms, attached_ms: now_ms, processor_ms: await processorTime(project.daemon_pid) };
     bench.signal.throwIfAborted();
     await sleep(10);
   }
+}
+
+/** What the process has used of processors since it began, in milliseconds: what does not depend on who else was busy. */
+async function processorTime(pid: number): Promise<number> {
+  const text = await readFile(`/proc/${pid}/stat`, 'utf8');
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+  return ((Number(fields[11]) + Number(fields[12])) * 1000) / CLOCK_TICKS_A_SECOND;
 }
 
 function pair(samples: readonly number[]): string {

@@ -27,7 +27,10 @@ export class BenchProject {
   readonly fleet: Fleet;
   readonly daemon_pid: number;
 
-  private constructor(paths: ProjectPaths, fleet: Fleet, daemon_pid: number) {
+  readonly #docker_host: string | undefined;
+
+  private constructor(paths: ProjectPaths, fleet: Fleet, daemon_pid: number, docker_host: string | undefined) {
+    this.#docker_host = docker_host;
     this.paths = paths;
     this.fleet = fleet;
     this.daemon_pid = daemon_pid;
@@ -43,6 +46,23 @@ export class BenchProject {
     const environment = docker_host === undefined ? process.env : { DOCKER_HOST: docker_host };
     bench.undo.add(`containers of ${root}`, () => removeByLabel(environment, paths.key));
     bench.undo.add(`daemon of ${root}`, () => endDaemon(root));
+    return BenchProject.#start(bench, paths, docker_host);
+  }
+
+  /** Kills the daemon; resolves when the kernel has taken back what it held. */
+  async kill(): Promise<void> {
+    this.fleet.close();
+    process.kill(this.daemon_pid, 'SIGKILL');
+    while (isThere(this.daemon_pid)) await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+
+  /** The same project with another daemon, after it was killed. */
+  again(bench: Bench): Promise<BenchProject> {
+    return BenchProject.#start(bench, this.paths, this.#docker_host);
+  }
+
+  static async #start(bench: Bench, paths: ProjectPaths, docker_host: string | undefined): Promise<BenchProject> {
+    const { root } = paths;
     const [node, ...args] = daemonCommand(root);
     const fleet = await Fleet.open({
       project: root,
@@ -53,7 +73,7 @@ export class BenchProject {
     });
     const status = await fleet.daemon();
     if (status?.pid == null) throw new Error('the daemon does not say its process id');
-    return new BenchProject(paths, fleet, status.pid);
+    return new BenchProject(paths, fleet, status.pid, docker_host);
   }
 
   /** Makes the workspaces of agents: a repository each, on the agent's branch, the container user's own. */
@@ -81,6 +101,15 @@ export class BenchProject {
         await this.fleet.stop(id, { grace_ms: STOP_GRACE_MS });
     };
     await Promise.all(Array.from({ length: STOPS_AT_ONCE }, work));
+  }
+}
+
+function isThere(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
   }
 }
 

@@ -11,11 +11,12 @@ import { machine } from './machine.js';
 import { memory } from './memory.js';
 import { message } from './message.js';
 import { stream } from './stream.js';
+import { recovery } from './recovery.js';
 import { table, writeReport } from './report.js';
 import type { Findings, Suite } from './suite.js';
 import { Undo } from './undo.js';
 
-const SUITES: readonly Suite[] = [launch, message, inbox, stream, memory, commandStart];
+const SUITES: readonly Suite[] = [launch, message, inbox, stream, memory, recovery, commandStart];
 
 const { values } = parseArgs({ options: { only: { type: 'string' }, quick: { type: 'boolean', default: false } } });
 const asked = values.only?.split(',') ?? SUITES.map((suite) => suite.name);

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Session } from '../session/session.js';
-import type { SessionNews } from '../session/session-memory.js';
+import type { SessionNews } from '../session/session-news.js';
 import type { TranscriptStore } from '../transcript/store.js';
 import { EventFeed, eventBlock } from './event-feed.js';
 import { withTranscript } from '../fleet/read-transcript.js';

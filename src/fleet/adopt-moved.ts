@@ -54,6 +54,7 @@ async function endInRecord(around: FleetSurroundings, session_id: string, folder
       transcript: sessionFiles(folder).transcript,
       health: 'unknown',
       manifest_changed: false,
+      trouble: null,
     });
     await writeCheckpoint(folder, row, around.log);
   } finally {

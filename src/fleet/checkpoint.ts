@@ -5,10 +5,13 @@ import writeFileAtomic from 'write-file-atomic';
 import { sessionRowSchema, type SessionRow } from '../contract/session.js';
 import { sessionFiles } from '../session/session-files.js';
 
-/** Writes what the session is now, atomically. A failure is logged: the ledger holds everything a checkpoint says. */
+/** Writes what the session is now, atomically, and not synced. A failure is logged: the ledger holds everything a checkpoint says. */
 export async function writeCheckpoint(folder: string, row: SessionRow, log: Logger): Promise<void> {
   try {
-    await writeFileAtomic(sessionFiles(folder).state, `${JSON.stringify(row, null, 2)}\n`, { mode: 0o600 });
+    await writeFileAtomic(sessionFiles(folder).state, `${JSON.stringify(row, null, 2)}\n`, {
+      mode: 0o600,
+      fsync: false,
+    });
   } catch (failure) {
     log.warn({ session_id: row.session_id, err: failure }, 'state.json could not be written');
   }

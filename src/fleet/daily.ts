@@ -3,25 +3,27 @@ import { expireSessions } from './expire-sessions.js';
 import type { Fleet } from './fleet.js';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
+/** A daemon that has just begun has something else to do. */
+const FIRST_MS = 60 * 1000;
 
-/** What a project's daemon does once when it has begun, and every day after that: ended sessions are kept as retention says, transcripts rotate by age. */
+/** What a project's daemon does soon after it has begun, and every day after that: ended sessions are kept as retention says, transcripts rotate by age. */
 export class Daily {
   readonly #fleet: Fleet;
-  readonly #timer: NodeJS.Timeout;
-  #running: Promise<void>;
+  readonly #timers: readonly NodeJS.Timeout[];
+  #running: Promise<void> = Promise.resolve();
 
   constructor(fleet: Fleet) {
     this.#fleet = fleet;
-    this.#running = this.#run();
-    this.#timer = setInterval(() => {
+    const run = (): void => {
       this.#running = this.#running.then(() => this.#run());
-    }, DAY_MS);
-    this.#timer.unref();
+    };
+    this.#timers = [setTimeout(run, FIRST_MS), setInterval(run, DAY_MS)];
+    for (const timer of this.#timers) timer.unref();
   }
 
   /** Ends it; what was begun is awaited. */
   async end(): Promise<void> {
-    clearInterval(this.#timer);
+    for (const timer of this.#timers) clearTimeout(timer);
     await this.#running;
   }
 

@@ -26,7 +26,7 @@ import { whyForeign } from '../leaks/ownership.js';
 import { LABEL } from '../session/labels.js';
 import { removeContainer } from '../session/remove-container.js';
 import { Session } from '../session/session.js';
-import type { SessionNews } from '../session/session-memory.js';
+import type { SessionNews } from '../session/session-news.js';
 import type { SessionSurroundings } from '../session/surroundings.js';
 import { findSessions, readCheckpoint, writeCheckpoint } from './checkpoint.js';
 import { FleetNetwork } from './fleet-network.js';
@@ -52,6 +52,7 @@ import type { UsageBook } from './usage-book.js';
 import { ToolDesk, type ToolAnswer, type ToolCall } from './tool-desk.js';
 
 const LAUNCHES_AT_ONCE = 8;
+const OPENED_AT_ONCE = 16;
 const LEARN_MS = 10_000;
 /** How long `resume-all` waits to know where every session stands. */
 const SETTLE_MS = 60_000;
@@ -143,30 +144,11 @@ export class Fleet {
   async adopt(): Promise<void> {
     // Before any of them begins: what runs already holds memory that those in the queue must not be given.
     await this.#learn();
-    const found: Session[] = [];
-    for (const { session_id, folder } of await findSessions(this.#around.paths.outputs)) {
-      if (await removeHalfMade(folder)) continue;
-      const row = await readCheckpoint(folder);
-      if (row !== null && (row.phase === 'stopped' || row.phase === 'failed')) {
-        this.#ended.set(session_id, { row, folder });
-        continue;
-      }
-      try {
-        const memory = await openMemory(this.#around, session_id, folder);
-        const session = new Session(this.#sessionSurroundings(), folder, memory);
-        this.#live.set(session_id, session);
-        found.push(session);
-      } catch (failure) {
-        // One broken session never keeps the others from coming back.
-        this.#around.log.error(
-          { session_id, err: failure },
-          'a session cannot be opened again; its folder and container are left as they are',
-        );
-        if (row !== null) this.#unreadable.set(session_id, { row: unreadableRow(row, asFilareError(failure)), folder });
-      }
-    }
+    const stored = await findSessions(this.#around.paths.outputs);
+    const opening = new PQueue({ concurrency: OPENED_AT_ONCE });
+    const found = await opening.addAll(stored.map((one) => () => this.#openAgain(one)));
     await settleBook(this.#around, new Set(this.#live.keys()));
-    for (const session of found) this.#take(session);
+    for (const session of found) if (session !== null) this.#take(session);
     await this.inbox.keepRules();
     await this.#rehearsal.adopt([...this.#live.values()].some((s) => s.state.rehearsal !== null));
     this.#watch.begin();
@@ -409,6 +391,30 @@ export class Fleet {
     const session = new Session(this.#sessionSurroundings(), folder, memory);
     this.#take(session);
     return { outcome: 'started', session };
+  }
+
+  /** A session of an earlier daemon that is not over; null when it is, or cannot be read. */
+  async #openAgain({ session_id, folder }: { session_id: string; folder: string }): Promise<Session | null> {
+    if (await removeHalfMade(folder)) return null;
+    const row = await readCheckpoint(folder);
+    if (row !== null && (row.phase === 'stopped' || row.phase === 'failed')) {
+      this.#ended.set(session_id, { row, folder });
+      return null;
+    }
+    try {
+      const memory = await openMemory(this.#around, session_id, folder);
+      const session = new Session(this.#sessionSurroundings(), folder, memory);
+      this.#live.set(session_id, session);
+      return session;
+    } catch (failure) {
+      // One broken session never keeps the others from coming back.
+      this.#around.log.error(
+        { session_id, err: failure },
+        'a session cannot be opened again; its folder and container are left as they are',
+      );
+      if (row !== null) this.#unreadable.set(session_id, { row: unreadableRow(row, asFilareError(failure)), folder });
+      return null;
+    }
   }
 
   #take(session: Session): void {

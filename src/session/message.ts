@@ -47,6 +47,15 @@ export interface MessageContext {
 export async function deliver(context: MessageContext, request: MessageRequest): Promise<SendResult> {
   const state = context.state();
   const session_id = state.session_id;
+  const { trouble } = context.memory;
+  if (trouble !== null) {
+    throw new FilareError({
+      code: trouble.code,
+      message: `${state.agent.id} takes no messages now, and this one was not taken: ${trouble.message}`,
+      hint: trouble.hint ?? 'send it again when there is room',
+      cause: trouble,
+    });
+  }
   const waiting = promptsInTheWay(state);
   if (waiting.length > 0 && request.mode !== 'queue') {
     throw new FilareError({

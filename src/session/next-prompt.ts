@@ -1,6 +1,7 @@
 import { unreachable } from '../contract/errors.js';
 import { isToolName } from '../contract/tools.js';
 import { ASK_OPERATOR } from '../codex/ask-operator.js';
+import type { Asked } from '../transcript/story-fact.js';
 import { promptId } from '../transcript/prompt-id.js';
 import type { Observed, Step } from './next.js';
 import { isPrompt } from './prompt-state.js';
@@ -178,4 +179,10 @@ function decisionOf(prompt: OpenRequest | OwnPrompt, choice: string, by: string)
 
 function commit(fact: SessionFact): Step {
   return { do: 'commit', fact };
+}
+
+/** What became of the request that was opened last. */
+export function askedOf({ requests }: SessionState): Asked | undefined {
+  const open = requests.at(-1);
+  return open === undefined ? undefined : { asks: asksPerson(open), categories: open.verdict.categories };
 }

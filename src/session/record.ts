@@ -172,3 +172,11 @@ export type SessionRecord = z.infer<typeof sessionRecordSchema>;
 
 /** Why an attempt ended, as one word. */
 export type EndCause = (typeof END_CAUSES)[number];
+
+/**
+ * Whether the fact must survive a power failure, or only the end of this process. That a message was put into an attempt's pipe matters while the
+ * attempt lives, and no attempt outlives its machine: what was sent and not shown goes again with the next one, known as sent or not.
+ */
+export function outlivesMachine(fact: SessionFact): boolean {
+  return fact.type !== 'sent' && fact.type !== 'notified';
+}

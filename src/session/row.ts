@@ -10,6 +10,8 @@ export interface RowSurroundings {
   readonly transcript: string;
   readonly health: Health;
   readonly manifest_changed: boolean;
+  /** Why its record cannot be written now; null when it can. */
+  readonly trouble: string | null;
 }
 
 /** What a session is doing; null unless it runs. */
@@ -32,7 +34,7 @@ export function toRow(state: SessionState, around: RowSurroundings): SessionRow 
     branch: state.branch,
     phase: stage.phase,
     activity: activityOf(state),
-    health: stage.phase === 'running' ? around.health : 'unknown',
+    health: stage.phase !== 'running' ? 'unknown' : around.trouble === null ? around.health : 'degraded',
     attempt: state.attempt,
     container_id: container?.id ?? null,
     container_name: container?.name ?? null,
@@ -46,7 +48,7 @@ export function toRow(state: SessionState, around: RowSurroundings): SessionRow 
     ended_at: ended === null ? null : new Date(ended.at_ms).toISOString(),
     end_reason: ended === null ? null : withHint(ended),
     transcript: around.transcript,
-    waiting_for: waitingFor(state),
+    waiting_for: ended === null && around.trouble !== null ? around.trouble : waitingFor(state),
     manifest_changed: around.manifest_changed,
     tags: state.agent.tags,
   };

@@ -1,39 +1,29 @@
 import type { AgentEvent } from '../contract/agent-event.js';
-import { asFilareError } from '../contract/errors.js';
+import { asFilareError, type FilareError } from '../contract/errors.js';
 import type { Piece, TranscriptEntry } from '../contract/transcript.js';
 import type { JournalLine } from '../channel/channel.js';
 import { observe } from '../codex/observe.js';
 import { AppendLog } from '../ledger/append-log.js';
 import type { Masker } from '../transcript/mask.js';
-import { Narrator, type StorySubject } from '../transcript/narrate.js';
-import type { Asked, StorySource } from '../transcript/story-fact.js';
+import { Narrator } from '../transcript/narrate.js';
+import type { StorySource } from '../transcript/story-fact.js';
 import { TranscriptStore } from '../transcript/store.js';
 import { apply, firstState } from './apply.js';
+import { DiskTrouble } from './disk-trouble.js';
 import { FileChanges } from './file-changes.js';
 import { narrate } from './narrate-sources.js';
-import { sessionRecordSchema, type SessionFact, type SessionRecord } from './record.js';
-import { asksPerson } from './next-prompt.js';
+import { outlivesMachine, sessionRecordSchema, type SessionFact, type SessionRecord } from './record.js';
+import { askedOf } from './next-prompt.js';
 import { OpenPieces } from './open-pieces.js';
 import { Keeping } from './keeping.js';
 import type { Remembered } from './memory-checkpoint.js';
 import type { MemorySurroundings } from './memory-surroundings.js';
 import { recordSources } from './record-sources.js';
 import { ReplayedJournal } from './replayed-journal.js';
+import { NO_NEWS, type SessionNews } from './session-news.js';
 import { journalFile, sessionFiles } from './session-files.js';
 import type { SessionState } from './state.js';
 import { openStored, type StoredSession } from './stored-session.js';
-
-/** What a change of a session tells those who watch it. Entries are on disk already. */
-export interface SessionNews {
-  readonly entries: readonly TranscriptEntry[];
-  /** The same entries as they stand in the file, without newline. */
-  readonly lines: readonly string[];
-  /** Pieces of one item that came one after the other are one. */
-  readonly pieces: readonly Piece[];
-  /** For each entry, how many of the pieces came before it. */
-  readonly pieces_before: readonly number[];
-  readonly events: readonly AgentEvent[];
-}
 
 /** While the open items hold more text than this, in characters, no checkpoint is made: it would cost more than it spares. */
 const MAX_STORED_TEXT = 8 * 1024 * 1024;
@@ -62,6 +52,7 @@ export class SessionMemory {
   /** How far the journals of earlier attempts were taken in, in bytes, by attempt. */
   #ends: Record<string, number>;
   readonly #keeping: Keeping;
+  readonly #trouble: DiskTrouble;
 
   private constructor(around: MemorySurroundings, begin: Omit<StoredSession, 'records'>) {
     this.#around = around;
@@ -69,7 +60,11 @@ export class SessionMemory {
     this.#store = begin.store;
     this.#state = begin.state;
     this.#time_ms = begin.time_ms;
-    this.#narrator = new Narrator(subject(begin.state), around.masker);
+    const { session_id, agent } = begin.state;
+    this.#narrator = new Narrator(
+      { session_id, agent_id: agent.id, role: agent.role, tags: agent.tags },
+      around.masker,
+    );
     const { checkpoint } = begin;
     if (checkpoint !== null) this.#narrator.restore(checkpoint.narrator);
     this.#records = checkpoint?.records ?? 0;
@@ -86,6 +81,12 @@ export class SessionMemory {
       commit: (fact: SessionFact) => this.commit(fact),
       is_over: () => this.#state.stage.phase === 'stopped' || this.#state.stage.phase === 'failed',
     };
+    this.#trouble = new DiskTrouble({
+      now_ms: around.now_ms,
+      settle: () => this.#exclusive(() => this.#settle()),
+      commit: (fact) => this.commit(fact),
+      changed: () => this.#publish(NO_NEWS),
+    });
     this.#keeping = new Keeping(context, checkpoint?.sealed_lines ?? 0);
   }
 
@@ -95,8 +96,8 @@ export class SessionMemory {
     created: Extract<SessionFact, { type: 'created' }>,
   ): Promise<SessionMemory> {
     const files = sessionFiles(around.folder);
-    const { log } = await AppendLog.open(files.ledger, { parse: sessionRecordSchema });
-    const store = await TranscriptStore.open(files.transcript);
+    const { log } = await AppendLog.open(files.ledger, { parse: sessionRecordSchema }, around.io);
+    const store = await TranscriptStore.open(files.transcript, {}, around.io);
     const time_ms = around.now_ms();
     const state = firstState(around.session_id, created, time_ms);
     const memory = new SessionMemory(around, { ledger: log, store, state, time_ms, checkpoint: null });
@@ -106,15 +107,15 @@ export class SessionMemory {
 
   /** Opens the memory of a session again: replays what its checkpoint has not seen of ledger and journals, and writes what the transcript lacks. */
   static async open(around: MemorySurroundings): Promise<SessionMemory> {
-    const stored = await openStored(around.session_id, around.folder);
+    const stored = await openStored(around.session_id, around.folder, around.io);
     const memory = new SessionMemory(around, stored);
     try {
       await memory.#exclusive(() => memory.#replay(stored.records));
+      return memory;
     } catch (failure) {
       await memory.#keeping.abandon();
       throw failure;
     }
-    return memory;
   }
 
   /** The session as it is now. */
@@ -130,6 +131,11 @@ export class SessionMemory {
   /** Items that are not finished, each from its start. */
   get openPieces(): readonly Piece[] {
     return this.#open.all;
+  }
+
+  /** Why the disk takes no more of this session's record now; null when all is well. No new work is taken meanwhile. */
+  get trouble(): FilareError | null {
+    return this.#trouble.failure;
   }
 
   /** Hides the secrets of this session in what people read. */
@@ -158,15 +164,24 @@ export class SessionMemory {
         offset: this.#offset,
         fact,
       };
-      if (outlivesMachine(fact)) await this.#ledger.append(record);
-      else await this.#ledger.appendUnsynced([JSON.stringify(record)]);
+      const written = outlivesMachine(fact)
+        ? this.#ledger.append(record)
+        : this.#ledger.appendUnsynced([JSON.stringify(record)]);
+      await written.catch((failure: unknown) => {
+        this.#trouble.met(asFilareError(failure));
+        throw failure;
+      });
       await this.#takeRecord(record);
     });
   }
 
   /** Takes in complete lines of the current attempt's journal, in order. */
   take(lines: readonly JournalLine[]): Promise<void> {
-    return this.#exclusive(() => this.#takeLines(lines));
+    return this.#exclusive(async () => {
+      // What they say would wait in memory for a disk that is full; in the journal it is safe.
+      await this.#settle();
+      await this.#takeLines(lines);
+    });
   }
 
   /** Does now what keeps the files small and quick to open; otherwise that is done when the session is quiet. */
@@ -176,10 +191,15 @@ export class SessionMemory {
 
   /** Waits for what is under way, puts by what is remembered, and closes the files. */
   close(): Promise<void> {
+    this.#trouble.end();
     return this.#keeping.close();
   }
 
   /** Null while the disk owes an entry, or more is open than is worth storing. */
+  #publish(news: SessionNews): void {
+    for (const listener of this.#listeners) listener(news);
+  }
+
   #capture(): Omit<Remembered, 'sealed_lines'> | null {
     const narrator = this.#narrator.snapshot();
     const open_text = narrator.open.reduce((sum, { shown, held }) => sum + shown.length + held.length, 0);
@@ -250,7 +270,6 @@ export class SessionMemory {
   /** Narrates, writes what the transcript lacks, then tells those who watch. */
   async #tell(sources: readonly StorySource[], events: readonly AgentEvent[]): Promise<void> {
     const told = narrate(this.#narrator, sources, this.#store.last_seq);
-    const { pieces } = told;
     const entries = this.#owed.length === 0 ? told.entries : [...this.#owed, ...told.entries];
     const pieces_before = [...this.#owed.map(() => 0), ...told.pieces_before];
     const last = entries.at(-1);
@@ -258,15 +277,20 @@ export class SessionMemory {
     const failure =
       last === undefined ? null : await this.#store.append(lines, last.seq).then(() => null, asFilareError);
     this.#owed = failure === null ? [] : entries;
-    this.#open.take(pieces, events);
+    if (failure !== null) this.#trouble.met(failure);
+    this.#open.take(told.pieces, events);
     // What could not be written is not shown yet, but it has happened.
     const news: SessionNews =
-      failure === null
-        ? { entries, lines, pieces, pieces_before, events }
-        : { entries: [], lines: [], pieces: [], pieces_before: [], events };
-    for (const listener of this.#listeners) listener(news);
+      failure === null ? { entries, lines, pieces: told.pieces, pieces_before, events } : { ...NO_NEWS, events };
+    this.#publish(news);
     // A fact is in the ledger already; a journal is not read on before there is room for what it says.
     if (failure !== null && events.length > 0) throw failure;
+  }
+
+  /** Writes what the disk owes; rejects when it still cannot be. */
+  async #settle(): Promise<void> {
+    if (this.#owed.length > 0) await this.#tell([], []);
+    if (this.#owed.length > 0) throw this.#trouble.failure ?? new Error('entries are owed');
   }
 
   #exclusive<T>(work: () => Promise<T>): Promise<T> {
@@ -274,23 +298,4 @@ export class SessionMemory {
     this.#turn = result.catch(() => undefined);
     return result;
   }
-}
-
-/**
- * Whether the fact must survive a power failure, or only the end of this process. That a message was put into an attempt's pipe matters while the
- * attempt lives, and no attempt outlives its machine: what was sent and not shown goes again with the next one, known as sent or not.
- */
-function outlivesMachine(fact: SessionFact): boolean {
-  return fact.type !== 'sent' && fact.type !== 'notified';
-}
-
-function subject(state: SessionState): StorySubject {
-  const { session_id, agent } = state;
-  return { session_id, agent_id: agent.id, role: agent.role, tags: agent.tags };
-}
-
-/** What became of the request that was opened last. */
-function askedOf({ requests }: SessionState): Asked | undefined {
-  const open = requests.at(-1);
-  return open === undefined ? undefined : { asks: asksPerson(open), categories: open.verdict.categories };
 }

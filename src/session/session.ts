@@ -26,7 +26,8 @@ import { openPrompts, toPrompt } from './prompts.js';
 import type { SessionFact } from './record.js';
 import { toRow } from './row.js';
 import { sessionFiles } from './session-files.js';
-import type { SessionMemory, SessionNews } from './session-memory.js';
+import type { SessionMemory } from './session-memory.js';
+import type { SessionNews } from './session-news.js';
 import { Sight } from './sight.js';
 import type { OpenRequest, OwnPrompt, SessionState } from './state.js';
 import { ToolCalls } from './tool-calls.js';
@@ -106,6 +107,7 @@ export class Session {
       transcript: sessionFiles(this.folder).transcript,
       health: this.#healthNow,
       manifest_changed: this.#around.manifestChanged(this.state.agent),
+      trouble: this.#memory.trouble?.message ?? null,
     });
   }
 
@@ -535,7 +537,9 @@ export class Session {
       { session_id: this.state.session_id, err: failure },
       'the journal cannot be followed; trying again',
     );
-    if (this.#lost !== failure.message) this.#say('error', `the journal cannot be followed: ${failure.message}`);
+    // A full disk takes no such entry either; the memory says it when there is room.
+    if (this.#lost !== failure.message && this.#memory.trouble === null)
+      this.#say('error', `the journal cannot be followed: ${failure.message}`);
     this.#lost = failure.message;
     clearTimeout(this.#reattach);
     this.#reattach = setTimeout(() => {

@@ -1,6 +1,7 @@
 import { FilareError } from '../contract/errors.js';
 import { startOfData } from '../channel/journal-room.js';
 import { AppendLog } from '../ledger/append-log.js';
+import type { LogIo } from '../ledger/log-file.js';
 import { TranscriptStore } from '../transcript/store.js';
 import { firstState } from './apply.js';
 import { readMemoryCheckpoint, sourcesFit, transcriptFits, type Checkpoint } from './memory-checkpoint.js';
@@ -25,30 +26,39 @@ export interface StoredSession {
  * other code, ahead of what is on disk, or of other files, is as good as none. Errors: `bad_state` for a ledger that is no session's, and for
  * a session of whose journal some was given back when neither fits; those of AppendLog.
  */
-export async function openStored(session_id: string, folder: string): Promise<StoredSession> {
+export async function openStored(session_id: string, folder: string, io?: LogIo): Promise<StoredSession> {
   const files = sessionFiles(folder);
   const latest = await readMemoryCheckpoint(files.checkpoint, 'this version');
   const resume = latest !== null && (await transcriptFits(latest, files.transcript)) ? latest.transcript : undefined;
-  const store = await TranscriptStore.open(files.transcript, { resume });
+  const store = await TranscriptStore.open(files.transcript, { resume }, io);
   try {
     // What an older version remembered at a rotation is gone on from as it is: the entries before it are not told again either.
     const base = await readMemoryCheckpoint(files.base, 'any version');
     for (const checkpoint of [latest, base]) {
       if (checkpoint === null || !(await fits(checkpoint, session_id, folder, store))) continue;
       const { time_ms, ledger_bytes } = checkpoint;
-      const { log, records } = await AppendLog.open(files.ledger, { parse: sessionRecordSchema, from: ledger_bytes });
+      const { log, records } = await AppendLog.open(
+        files.ledger,
+        { parse: sessionRecordSchema, from: ledger_bytes },
+        io,
+      );
       return { ledger: log, store, state: completed(checkpoint), time_ms, checkpoint, records };
     }
-    return await fromBeginning(session_id, folder, store);
+    return await fromBeginning(session_id, folder, store, io);
   } catch (failure) {
     await store.close();
     throw failure;
   }
 }
 
-async function fromBeginning(session_id: string, folder: string, store: TranscriptStore): Promise<StoredSession> {
+async function fromBeginning(
+  session_id: string,
+  folder: string,
+  store: TranscriptStore,
+  io?: LogIo,
+): Promise<StoredSession> {
   const files = sessionFiles(folder);
-  const { log, records } = await AppendLog.open(files.ledger, { parse: sessionRecordSchema });
+  const { log, records } = await AppendLog.open(files.ledger, { parse: sessionRecordSchema }, io);
   const [first] = records;
   const is_given_back = await wasGivenBack(records, folder);
   if (first?.fact.type !== 'created' || is_given_back) {

@@ -11,7 +11,7 @@ function row(id: string, session_id: string, started_ms: number): SessionRow {
     { type: 'created', agent: agentSpec({ id }), rehearsal: null, by: 'x' },
     started_ms,
   );
-  return toRow(state, { codex_home: '/x', transcript: '/x', health: 'ok', manifest_changed: false });
+  return toRow(state, { codex_home: '/x', transcript: '/x', health: 'ok', manifest_changed: false, trouble: null });
 }
 
 const ROWS = [

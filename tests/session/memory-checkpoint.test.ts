@@ -76,6 +76,31 @@ describe('a session that goes on from a checkpoint', () => {
     await played.memory.close();
   });
 
+  it('tells tokens once that were told before it', async () => {
+    const played = await playedStory();
+    const of = { threadId: 'T', turnId: 'u' };
+    const used = { totalTokens: 7, inputTokens: 1, cachedInputTokens: 1, outputTokens: 1, reasoningOutputTokens: 1 };
+    const turn: Happening = {
+      lines: [
+        JSON.stringify({
+          method: 'thread/tokenUsage/updated',
+          params: { ...of, tokenUsage: { total: used, last: used } },
+        }),
+        JSON.stringify({
+          method: 'turn/completed',
+          params: { threadId: 'T', turn: { id: 'u', items: [], status: 'completed' } },
+        }),
+      ],
+    };
+    await played.happen(turn, 51);
+    await played.memory.close();
+    await played.open();
+    await played.happen(turn, 52);
+    expect((await played.text()).match(/"text":"7 tokens"/g)).toHaveLength(1);
+    expect((await played.text()).match(/"text":"turn completed"/g)).toHaveLength(2);
+    await played.memory.close();
+  });
+
   it('reads only what came after it', async () => {
     const played = await playedStory();
     await played.memory.keep();

@@ -1,6 +1,7 @@
 import { constants, lstatSync, readSync, watch } from 'node:fs';
 import type { FSWatcher, Stats } from 'node:fs';
 import { lstat, open, type FileHandle } from 'node:fs/promises';
+import { setImmediate } from 'node:timers/promises';
 
 import { FilareError } from '../contract/errors.js';
 import type { JournalLine, JournalReader } from './channel.js';
@@ -10,6 +11,9 @@ import { JournalLines } from './journal-lines.js';
 export const JOURNAL_POLL_MS = 100;
 /** How much of a journal is read at once, in bytes. */
 export const JOURNAL_CHUNK_BYTES = 256 * 1024;
+
+/** How long reading goes on before everything else of this process gets a turn, in milliseconds. */
+const MOST_TURN_MS = 10;
 
 /** How a journal is read. */
 export interface JournalFileOptions {
@@ -66,6 +70,7 @@ export class JournalFile implements JournalReader {
       let at = from;
       let wasQuiet = false;
       let isWarm = false;
+      let turned_ms = performance.now();
       while (!signal.aborted) {
         const wanted = follow ? chunk.length : Math.min(chunk.length, size - at);
         const bytesRead = wasQuiet || wanted === 0 ? 0 : await readAt(file, chunk, wanted, at, isWarm);
@@ -73,6 +78,11 @@ export class JournalFile implements JournalReader {
           at += bytesRead;
           const lines = cutter.push(chunk.subarray(0, bytesRead));
           if (lines.length > 0) yield lines;
+          // What is warm is read without leaving this thread: an agent that floods must not keep it from everybody else.
+          if (performance.now() - turned_ms > MOST_TURN_MS) {
+            await setImmediate();
+            turned_ms = performance.now();
+          }
           continue;
         }
         const look = isWarm ? () => lstatSync(this.#path) : () => lstat(this.#path);

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { appendFileSync } from 'node:fs';
 import { appendFile, mkdtemp, readFile, readdir, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -165,6 +166,29 @@ describe('the journal', () => {
     });
     await truncate(path, 8);
     expect(await failureOf(read(0))).toMatchObject({ code: 'bad_state', details: { expected: { bytes: 14 } } });
+  });
+
+  it('of an agent that floods leaves turns to everybody else while it is read', async () => {
+    const path = join(folder, 'out');
+    await writeFile(path, 'first\n');
+    const lines = 400_000;
+    let seen = 0;
+    let turns = 0;
+    const timer = setInterval(() => (turns += 1), 1);
+    try {
+      const journal = new JournalFile(path, { poll_ms: 5 });
+      for await (const batch of journal.read({ from: 0, follow: true, signal: AbortSignal.timeout(30_000) })) {
+        seen += batch.length;
+        // It has been at the end: what comes now is read on this thread.
+        if (seen === 1) setTimeout(() => appendFileSync(path, 'a line of the flood\n'.repeat(lines)), 50);
+        if (seen === 2) throw new Error('one line alone');
+        if (seen > 1 && seen - batch.length === 1) turns = 0;
+        if (seen === lines + 1) break;
+      }
+    } finally {
+      clearInterval(timer);
+    }
+    expect(turns).toBeGreaterThan(1);
   });
 
   it('lets several read at once while it grows', async () => {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { killPoints, sayPoint, type KillPoint } from '../support/kill-points.js';
+import { inOrderOf, killPoints, sayPoint, type KillPoint } from '../support/kill-points.js';
 import { KillRig } from '../support/kill-rig.js';
-import { chosenSeed, seeded } from '../support/seeded.js';
+import { chosenSeed } from '../support/seeded.js';
 
 /** How many of all points this run takes; `npm run soak` takes them all. */
 const WRITES = 3;
@@ -13,7 +13,7 @@ describe(`a daemon that is killed at any point (FILARE_SEED=${SEED} takes the sa
   let points: KillPoint[];
   beforeAll(async () => {
     rig = await KillRig.make(2);
-    points = seeded(SEED).shuffled(await killPoints(rig));
+    points = inOrderOf(SEED, await killPoints(rig));
   }, 180_000);
   afterAll(async () => {
     await rig[Symbol.asyncDispose]();

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ENGINE_FAULTS } from '../support/engine-proxy.js';
-import { killPoints, sayPoint, type KillPoint } from '../support/kill-points.js';
+import { inOrderOf, killPoints, sayPoint, type KillPoint } from '../support/kill-points.js';
 import { KillRig, WRITE_KINDS, type Outcome } from '../support/kill-rig.js';
 import type { Seeded } from '../support/seeded.js';
 import type { Tally } from './tally.js';
@@ -8,25 +8,25 @@ import type { Tally } from './tally.js';
 type Say = (text: string) => void;
 
 /** Daemons killed around every write, each write three ways. */
-export function soakWrites(tally: Tally, random: Seeded, until: number, say: Say): Promise<void> {
-  return soakPoints(tally, (point) => 'kill' in point, random, until, say);
+export function soakWrites(tally: Tally, seed: number, until: number, say: Say): Promise<void> {
+  return soakPoints(tally, (point) => 'kill' in point, seed, until, say);
 }
 
 /** Calls to the engine that go wrong, each call five ways. */
-export function soakCalls(tally: Tally, random: Seeded, until: number, say: Say): Promise<void> {
-  return soakPoints(tally, (point) => 'fault' in point, random, until, say);
+export function soakCalls(tally: Tally, seed: number, until: number, say: Say): Promise<void> {
+  return soakPoints(tally, (point) => 'fault' in point, seed, until, say);
 }
 
 async function soakPoints(
   tally: Tally,
   taken: (point: KillPoint) => boolean,
-  random: Seeded,
+  seed: number,
   until: number,
   say: Say,
 ): Promise<void> {
   const rigs = new Rigs(tally, 2, say);
   const counted = await rigs.with('counting', (rig) => killPoints(rig));
-  const points = random.shuffled((counted ?? []).filter(taken));
+  const points = inOrderOf(seed, (counted ?? []).filter(taken));
   tally.of = points.length;
   for (const [at, point] of points.entries()) {
     if (Date.now() > until) break;

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { ENGINE_FAULTS } from './engine-proxy.js';
 import type { Kill, KillRig, PlannedFault } from './kill-rig.js';
 
@@ -28,4 +29,16 @@ export function sayPoint(point: KillPoint): string {
   return 'kill' in point
     ? `killed ${point.kill.when === 'torn' ? 'in the middle of' : point.kill.when} write ${point.kill.n} of ${point.kill.kind}`
     : `${point.fault.how}: call ${point.fault.n} of ${point.fault.call}`;
+}
+
+/** The points in an order that the seed gives, whatever other points there are: how often a daemon writes differs a little from life to life. */
+export function inOrderOf(seed: number, points: readonly KillPoint[]): KillPoint[] {
+  const place = (point: KillPoint): string =>
+    createHash('sha256')
+      .update(`${seed} ${sayPoint(point)}`)
+      .digest('hex');
+  return points
+    .map((point) => ({ point, at: place(point) }))
+    .sort((a, b) => (a.at < b.at ? -1 : 1))
+    .map(({ point }) => point);
 }

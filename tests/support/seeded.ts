@@ -5,8 +5,6 @@ export interface Seeded {
   /** A whole number from 0 up to, not including, `below`. */
   below(below: number): number;
   pick<T>(list: readonly T[]): T;
-  /** A copy in another order. */
-  shuffled<T>(list: readonly T[]): T[];
 }
 
 /** Numbers from a seed (mulberry32). */
@@ -26,12 +24,6 @@ export function seeded(seed: number): Seeded {
       const found = list[below(list.length)];
       if (found === undefined) throw new Error('nothing to pick from');
       return found;
-    },
-    shuffled(list) {
-      return list
-        .map((one) => ({ one, at: next() }))
-        .sort((a, b) => a.at - b.at)
-        .map(({ one }) => one);
     },
   };
 }

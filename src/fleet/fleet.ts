@@ -147,7 +147,9 @@ export class Fleet {
     const stored = await findSessions(this.#around.paths.outputs);
     const opening = new PQueue({ concurrency: OPENED_AT_ONCE });
     const found = await opening.addAll(stored.map((one) => () => this.#openAgain(one)));
-    await settleBook(this.#around, new Set(this.#live.keys()));
+    // A session that cannot be read may be mended: what is its own stays as it is.
+    const unsettled = stored.map((one) => one.session_id).filter((session_id) => !this.#ended.has(session_id));
+    await settleBook(this.#around, new Set([...this.#live.keys(), ...unsettled]));
     for (const session of found) if (session !== null) this.#take(session);
     await this.inbox.keepRules();
     await this.#rehearsal.adopt([...this.#live.values()].some((s) => s.state.rehearsal !== null));

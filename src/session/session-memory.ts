@@ -195,11 +195,11 @@ export class SessionMemory {
     return this.#keeping.close();
   }
 
-  /** Null while the disk owes an entry, or more is open than is worth storing. */
   #publish(news: SessionNews): void {
     for (const listener of this.#listeners) listener(news);
   }
 
+  /** Null while the disk owes an entry, or more is open than is worth storing. */
   #capture(): Omit<Remembered, 'sealed_lines'> | null {
     const narrator = this.#narrator.snapshot();
     const open_text = narrator.open.reduce((sum, { shown, held }) => sum + shown.length + held.length, 0);

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { copyFile, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
@@ -314,6 +315,13 @@ function checkSaid(stories: readonly Story[], said: readonly Said[], say: Say): 
 }
 
 /** The engine holds what living sessions need and nothing else, and the book says the same. */
+/** The daemon's own process, lock and socket are in the book as long as it lives. */
+async function isOfDaemon(kind: string, name: string): Promise<boolean> {
+  if (kind === 'process') return existsSync(`/proc/${name}`);
+  if (kind !== 'socket') return false;
+  return name.startsWith('@') ? (await readFile('/proc/net/unix', 'utf8')).includes(name) : existsSync(name);
+}
+
 async function checkResources(fleet: Fleet, engine: Engine, rows: readonly SessionRow[], say: Say): Promise<void> {
   const { key, ledger } = fleet.project;
   const needed = new Set(
@@ -338,7 +346,9 @@ async function checkResources(fleet: Fleet, engine: Engine, rows: readonly Sessi
   for (const { line, reason } of book.damage) say('state', `${ledger}:${line}: ${reason}`);
   const there = new Set([...containers, ...networks].map(({ name }) => name));
   for (const entry of book.open()) {
-    const exists = ['container', 'network'].includes(entry.kind) ? there.has(entry.name) : living.length > 0;
+    const exists = ['container', 'network'].includes(entry.kind)
+      ? there.has(entry.name)
+      : living.length > 0 || (await isOfDaemon(entry.kind, entry.name));
     if (!exists) say('leak', `the book holds ${entry.kind} ${entry.name} (${entry.state}), which is gone`);
   }
   if (living.length === 0) for (const path of await temporary(fleet.project.root)) say('leak', path);

@@ -37,7 +37,7 @@ export class InboxDesk {
     return this.#context
       .live()
       .flatMap((session) => session.prompts)
-      .sort((a, b) => a.created_at.localeCompare(b.created_at));
+      .sort((a, b) => a.created_at.localeCompare(b.created_at) || a.prompt_id.localeCompare(b.prompt_id));
   }
 
   /** One prompt, open or over. `not_found` when no session knows it. */

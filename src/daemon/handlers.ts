@@ -12,7 +12,7 @@ import { FilareError } from '../contract/errors.js';
 import { imageStatus } from '../image/image.js';
 import { cleanup } from '../fleet/cleanup.js';
 import type { Fleet } from '../fleet/fleet.js';
-import { readTranscript } from '../fleet/read-transcript.js';
+import { momentOf, readTranscript } from '../fleet/read-transcript.js';
 import type { Terminals } from './terminals.js';
 
 type Routes = typeof ROUTES;
@@ -91,20 +91,11 @@ export function handlers(context: HandlerContext): Handlers {
       return { sessions: [...fleet.rows(false)], begun: [...begun] };
     },
     usage: ({ query }) => {
-      const since_ms = query.since === undefined ? 0 : Date.parse(query.since);
-      if (Number.isNaN(since_ms)) {
-        throw new FilareError({
-          code: 'usage',
-          message: `${query.since ?? ''} is not a time`,
-          hint: 'use RFC 3339, such as 2026-01-31T12:00:00Z',
-        });
-      }
+      const since_ms = query.since === undefined ? 0 : momentOf(query.since);
       return Promise.resolve([...fleet.surroundings.usage.rows(since_ms)]);
     },
-    listPrompts: ({ query }) => {
-      const session_id = query.ref === undefined ? null : fleet.find(query.ref).live?.state.session_id;
-      return Promise.resolve(fleet.prompts.filter((one) => session_id === null || one.session_id === session_id));
-    },
+    listPrompts: ({ query }) =>
+      Promise.resolve([...(query.ref === undefined ? fleet.prompts : (fleet.find(query.ref).live?.prompts ?? []))]),
     showPrompt: ({ params }) => fleet.inbox.prompt(params.prompt),
     decidePrompt: ({ params, body, by }) =>
       fleet.inbox.decide(params.prompt, {

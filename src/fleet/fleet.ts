@@ -164,16 +164,10 @@ export class Fleet {
     by: string,
     signal: AbortSignal,
   ): Promise<readonly StartOutcome[]> {
-    this.#info ??= await this.#around.engine.info({ signal });
-    // One piece: a last rehearsed session that ends meanwhile must not take away the server of those that begin here.
-    const begun = await this.#exclusive(async () => {
+    return this.#startAll(agents, by, signal, async () => {
       if (rehearsal !== null) await this.#rehearsal.use(rehearsal, signal);
-      const sessions: (Begun | FilareError)[] = [];
-      for (const agent of agents)
-        sessions.push(await this.#begin(agent, rehearsal?.origin ?? null, by).catch(asFilareError));
-      return sessions;
+      return rehearsal?.origin ?? null;
     });
-    return Promise.all(begun.map((one, at) => startOutcome(agents[at]?.id ?? '', one, signal)));
   }
 
   /** As `start`, with the rehearsal that is being played, where `rehearsed`; `bad_state` when none is. */
@@ -183,12 +177,26 @@ export class Fleet {
     by: string,
     signal: AbortSignal,
   ): Promise<readonly StartOutcome[]> {
-    if (!rehearsed) return this.start(agents, null, by, signal);
-    this.#info ??= await this.#around.engine.info({ signal });
-    const begun = await this.#exclusive(async () => {
+    return this.#startAll(agents, by, signal, () => {
+      if (!rehearsed) return Promise.resolve(null);
       const origin = this.liveSessions.find((one) => one.state.rehearsal !== null && !one.ended)?.state.rehearsal;
       if (origin == null)
         throw new FilareError({ code: 'bad_state', message: 'no rehearsal is being played any more' });
+      return Promise.resolve(origin);
+    });
+  }
+
+  /** Begins agents, in the rehearsal that `rehearse` names, and waits for each. */
+  async #startAll(
+    agents: readonly AgentSpec[],
+    by: string,
+    signal: AbortSignal,
+    rehearse: () => Promise<string | null>,
+  ): Promise<readonly StartOutcome[]> {
+    this.#info ??= await this.#around.engine.info({ signal });
+    // One piece: a last rehearsed session that ends meanwhile must not take away the server of those that begin here.
+    const begun = await this.#exclusive(async () => {
+      const origin = await rehearse();
       const sessions: (Begun | FilareError)[] = [];
       for (const agent of agents) sessions.push(await this.#begin(agent, origin, by).catch(asFilareError));
       return sessions;

@@ -51,13 +51,16 @@ export async function withTranscript<T>(
 async function select(store: TranscriptStore, query: TranscriptQuery, limit: number): Promise<TranscriptPage> {
   if (query.last !== undefined) return store.readLast(Math.min(query.last, limit));
   if (query.since === undefined) return store.readAfter(query.after ?? 0, limit);
-  const since_ms = Date.parse(query.since);
-  if (Number.isNaN(since_ms)) {
-    throw new FilareError({
-      code: 'usage',
-      message: `${query.since} is not a time`,
-      hint: 'use RFC 3339, such as 2026-01-31T12:00:00Z',
-    });
-  }
-  return store.readSince(since_ms, limit, query.after ?? 0);
+  return store.readSince(momentOf(query.since), limit, query.after ?? 0);
+}
+
+/** A time of RFC 3339 in milliseconds since the epoch; anything else is `usage`. */
+export function momentOf(text: string): number {
+  const at_ms = Date.parse(text);
+  if (!Number.isNaN(at_ms)) return at_ms;
+  throw new FilareError({
+    code: 'usage',
+    message: `${text} is not a time`,
+    hint: 'use RFC 3339, such as 2026-01-31T12:00:00Z',
+  });
 }

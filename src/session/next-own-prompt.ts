@@ -39,7 +39,7 @@ export function nextOwnPrompt(
     if (own.origin === 'crash_loop') return commit({ type: 'settled', prompt_id: own.prompt_id, outcome: 'withdrawn' });
     const step =
       own.decision === null
-        ? nextWaiting(state, own, now_ms, { choice: '' })
+        ? nextWaiting(state, own, now_ms, '')
         : commit(consequence(state, stage, own, own.decision));
     if (step !== undefined) return step;
   }

@@ -61,7 +61,7 @@ function nextUndecided(state: SessionState, open: OpenRequest, observed: Observe
   const { request, verdict } = open;
   switch (request.kind) {
     case 'approval':
-      if (verdict.do === 'ask') return nextWaiting(state, open, now_ms, { choice: 'decline' });
+      if (verdict.do === 'ask') return nextWaiting(state, open, now_ms, 'decline');
       return commit({
         ...decisionOf(open, verdict.do === 'approve' ? 'accept' : 'decline', 'policy'),
         outcome: verdict.do === 'approve' ? 'approved' : 'rejected',
@@ -69,7 +69,7 @@ function nextUndecided(state: SessionState, open: OpenRequest, observed: Observe
         rule: verdict.rule,
       });
     case 'question':
-      return isBlocking(open) ? nextWaiting(state, open, now_ms, { choice: 'decline' }) : askLater(state, open);
+      return isBlocking(open) ? nextWaiting(state, open, now_ms, 'decline') : askLater(state, open);
     case 'tool':
       if (!servesTool(state, open)) return commit(unsupported(open));
       return observed.calling.has(open.prompt_id) ? undefined : { do: 'call', open };
@@ -85,12 +85,12 @@ export function nextWaiting(
   state: SessionState,
   prompt: OpenRequest | OwnPrompt,
   now_ms: number,
-  late: { readonly choice: string },
+  late_choice: string,
 ): Step | undefined {
   const { remind_after_ms, deadline_ms } = state.agent.escalation;
   if (deadline_ms !== undefined && now_ms >= prompt.opened_ms + deadline_ms) {
     return commit({
-      ...decisionOf(prompt, late.choice, BY_DEADLINE),
+      ...decisionOf(prompt, late_choice, BY_DEADLINE),
       outcome: 'timed_out',
       rule: 'escalation.deadline',
       reason: 'nobody answered in time',

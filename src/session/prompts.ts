@@ -74,7 +74,7 @@ export function closedRecord(state: SessionState, closed: ClosedPrompt, masker: 
   };
 }
 
-/** A choice that a question offers would otherwise have to be typed as it was masked. */
+/** What a prompt says of itself, before secrets are masked in it. */
 interface Said extends Pick<
   Prompt,
   | 'kind'

@@ -119,7 +119,7 @@ export class Session {
 
   /** What of it lies in the inbox, oldest first. */
   get prompts(): readonly Prompt[] {
-    return openPrompts(this.state).map((prompt) => toPrompt(this.state, prompt, this.#memory.masker));
+    return this.openPrompts.map((prompt) => this.show(prompt));
   }
 
   /** The same as the session knows them. */

@@ -37,6 +37,7 @@ export function firstState(
     attempts: [],
     failures: 0,
     branch: null,
+    synced: null,
     thread_id: null,
     tokens: NO_TOKENS,
     outbox: [],
@@ -144,6 +145,8 @@ function applyFact(state: SessionState, fact: SessionFact, time_ms: number): Ses
       return applyPaused(state, fact, time_ms);
     case 'resumed':
       return applyResumed(state, fact.by, time_ms);
+    case 'synced':
+      return { ...state, synced: { commit: fact.commit, into: fact.into, at_ms: time_ms } };
     case 'attempt_ending':
       return {
         ...state,

@@ -121,6 +121,8 @@ const facts = z.discriminatedUnion('type', [
     limit: z.enum(LIMITS).optional(),
   }),
   z.object({ type: z.literal('resumed'), by: z.string() }),
+  /** The agent's work up to this commit is in a branch of the operator's repository. */
+  z.object({ type: z.literal('synced'), commit: z.string(), into: z.string(), by: z.string() }),
   z.object({
     type: z.literal('attempt_ending'),
     cause: z.enum(END_CAUSES),

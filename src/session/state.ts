@@ -142,6 +142,8 @@ export interface SessionState {
   /** Failures in a row, for back-off; begins again after a quiet time. */
   readonly failures: number;
   readonly branch: string | null;
+  /** The last time its work was brought into the operator's repository: up to which commit, into which branch. */
+  readonly synced: { readonly commit: string; readonly into: string; readonly at_ms: number } | null;
   readonly thread_id: string | null;
   readonly tokens: Tokens;
   readonly outbox: readonly OutboxMessage[];

@@ -87,6 +87,12 @@ export function tell(fact: SessionFact, after: SessionState): StoryFact | null {
     }
     case 'resumed':
       return { type: 'note', text: `resumed by ${fact.by}`, data: { by: fact.by } };
+    case 'synced':
+      return {
+        type: 'note',
+        text: `work up to ${fact.commit.slice(0, 12)} was brought into branch ${fact.into} by ${fact.by}`,
+        data: { commit: fact.commit, into: fact.into, by: fact.by },
+      };
     case 'reminded':
       return {
         type: 'note',

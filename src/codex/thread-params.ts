@@ -9,6 +9,7 @@ import type {
   ThreadStartParams,
   UserInput,
 } from './generated/protocol.js';
+import { projectCommandsNote } from './project-commands.js';
 import { MAX_INPUT_CHARS } from './protocol.js';
 
 /** A message on its way to Codex. `images` are paths as the container sees them. */
@@ -68,6 +69,7 @@ export function approvalPolicy(agent: AgentSpec): AskForApproval {
 }
 
 function common(agent: AgentSpec) {
+  const commands = projectCommandsNote(agent);
   return {
     cwd: IN_CONTAINER.workspace,
     approvalPolicy: approvalPolicy(agent),
@@ -77,6 +79,7 @@ function common(agent: AgentSpec) {
       ...(agent.instructions === undefined ? [] : [agent.instructions.trimEnd()]),
       OPERATOR_NOTE,
       ...(agent.orchestrates === undefined ? [] : [ORCHESTRATOR_NOTE]),
+      ...(commands === undefined ? [] : [commands]),
     ].join('\n\n'),
   } satisfies Omit<ThreadResumeParams, 'threadId'>;
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { catalogueCommandSchema } from './catalogue.js';
 
 /** Every category of action that an escalation rule can name. */
 export const ACTION_CATEGORIES = [
@@ -129,6 +130,8 @@ export const agentSpecSchema = z.strictObject({
   depends_on: z.array(z.string()),
   /** Given to an agent that may drive others: whom (ids, `tag:NAME`, `*` for all others), and what of theirs it may answer. */
   orchestrates: z.strictObject({ agents: z.array(z.string()), answer: orchestratorAnswersSchema }).optional(),
+  /** Commands of the project's catalogue that it may run without asking; absent: none. */
+  commands: z.array(catalogueCommandSchema).optional(),
   /** Where it was declared, and the hash of that file's bytes then. */
   source: z.strictObject({ file: z.string(), line: z.number().int(), sha256: z.string() }),
 });

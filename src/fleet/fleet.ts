@@ -146,9 +146,11 @@ export class Fleet {
     await this.#learn();
     const stored = await findSessions(this.#around.paths.outputs);
     const opening = new PQueue({ concurrency: OPENED_AT_ONCE });
-    const found = await opening.addAll(stored.map((one) => () => this.#openAgain(one)));
+    const halves = await opening.addAll(stored.map(({ folder }) => () => removeHalfMade(folder)));
+    const whole = stored.filter((_, at) => halves[at] === false);
+    const found = await opening.addAll(whole.map((one) => () => this.#openAgain(one)));
     // A session that cannot be read may be mended: what is its own stays as it is.
-    const unsettled = stored.map((one) => one.session_id).filter((session_id) => !this.#ended.has(session_id));
+    const unsettled = whole.map((one) => one.session_id).filter((session_id) => !this.#ended.has(session_id));
     await settleBook(this.#around, new Set([...this.#live.keys(), ...unsettled]));
     for (const session of found) if (session !== null) this.#take(session);
     await this.inbox.keepRules();
@@ -405,7 +407,6 @@ export class Fleet {
 
   /** A session of an earlier daemon that is not over; null when it is, or cannot be read. */
   async #openAgain({ session_id, folder }: { session_id: string; folder: string }): Promise<Session | null> {
-    if (await removeHalfMade(folder)) return null;
     const row = await readCheckpoint(folder);
     if (row !== null && (row.phase === 'stopped' || row.phase === 'failed')) {
       this.#ended.set(session_id, { row, folder });

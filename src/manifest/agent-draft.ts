@@ -4,6 +4,7 @@ import type { Findings } from './diagnostic.js';
 import { expandPath } from './expand-path.js';
 import type { HostPlaces } from './host-places.js';
 import { keyPlaceAt, placeAt, valueAt, type LocatedMap, type Path } from './located.js';
+import type { FoundCatalogue } from './project-catalogue.js';
 import type { Place } from './source-text.js';
 
 /** What surrounds a load. */
@@ -27,6 +28,8 @@ export interface AgentDraft {
   readonly around: Surroundings;
   readonly places: HostPlaces;
   readonly findings: Findings;
+  /** The project's catalogue of commands. */
+  readonly catalogue: () => FoundCatalogue;
 }
 
 /** Where the value at a path of the agent is written. */

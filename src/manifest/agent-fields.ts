@@ -184,6 +184,16 @@ export const agentFieldsSchema = z.strictObject({
       examples: [['feature', 'tag:docs'], { agents: ['*'], answer: 'questions' }],
       expected: 'a list of agent ids, or {agents, answer}',
     }),
+  commands: z
+    .union([line(), z.array(line().meta({ expected: 'the name of a command' }))])
+    .optional()
+    .meta({
+      description:
+        "Commands of the project's catalogue (agents/commands.yml) that the agent may run without asking: `all` that are safe for agents, `none`, or a list of names.",
+      examples: ['none', ['test', 'lint']],
+      default: 'all',
+      expected: 'all, none, or a list of names',
+    }),
   workspace_prefix: path()
     .optional()
     .meta({

@@ -31,6 +31,7 @@ import { findManifests } from './manifest-files.js';
 import { declaredAgents, type DeclaredAgent } from './manifest-shape.js';
 import { reportNotYet } from './not-yet.js';
 import { parseYaml } from './parse-yaml.js';
+import { projectCatalogue, type FoundCatalogue } from './project-catalogue.js';
 import { readText } from './read-text.js';
 import { resolveAgent, type ResolvedAgent } from './resolve-agent.js';
 import type { EnvFileFindings } from './resolve-credentials.js';
@@ -62,7 +63,15 @@ export async function loadManifests(
   const findings = new Findings();
   const env: EnvFileFindings = { mistakes: [], warnings: [] };
   const files = findManifests(paths, options, findings);
-  const load: Load = { options, places: hostPlaces(options), findings, env, ids: [], count: 0 };
+  const load: Load = {
+    options,
+    places: hostPlaces(options),
+    findings,
+    env,
+    catalogue: projectCatalogue(options.project_root, findings),
+    ids: [],
+    count: 0,
+  };
   const resolved: ResolvedAgent[] = [];
   for (const file of files) {
     resolved.push(...readManifest(file, load));
@@ -94,6 +103,7 @@ interface Load {
   readonly places: HostPlaces;
   readonly findings: Findings;
   readonly env: EnvFileFindings;
+  readonly catalogue: () => FoundCatalogue;
   readonly ids: NamedAgent[];
   count: number;
 }
@@ -134,8 +144,9 @@ function readAgent(declared: DeclaredAgent, source: AgentSpec['source'], load: L
   reportNotYet(tree, load.findings);
   const id = valueAt(tree, ['id']);
   if (fields.id !== undefined && id !== undefined) load.ids.push({ id: fields.id, place: id.place });
-  const { options: around, places, findings } = load;
-  return resolveAgent({ fields, tree, own, folder: dirname(source.file), around, places, findings }, source, load.env);
+  const { options: around, places, findings, catalogue } = load;
+  const draft = { fields, tree, own, folder: dirname(source.file), around, places, findings, catalogue };
+  return resolveAgent(draft, source, load.env);
 }
 
 /** The fields that are as they should be; the others are explained and left out, so that the rest can be checked in the same run. */

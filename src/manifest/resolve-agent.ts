@@ -3,6 +3,7 @@ import { at, keyAt, type AgentDraft } from './agent-draft.js';
 import { KNOWN_ROLES } from './agent-fields.js';
 import { whyNotBranch, whyNotImage } from './check-names.js';
 import { valueAt, type Located } from './located.js';
+import { resolveCommands } from './resolve-commands.js';
 import { resolveCredentials, type EnvFileFindings } from './resolve-credentials.js';
 import { resolveEscalation } from './resolve-escalation.js';
 import { resolveMounts } from './resolve-mounts.js';
@@ -44,6 +45,7 @@ export function resolveAgent(
   const mounts = resolveMounts(draft);
   const workspace = resolveWorkspace(draft, id);
   const escalation = resolveEscalation(draft);
+  const commands = resolveCommands(draft);
   if (fields.id === undefined || role === undefined || workspace === undefined) return undefined;
   const backoff_ms = fields.restart?.backoff ?? DEFAULT_BACKOFF_MS;
   const spec: AgentSpec = {
@@ -95,6 +97,7 @@ export function resolveAgent(
     tags: [...new Set(asList(fields.tags).map(String))],
     depends_on: [...new Set(asList(fields.depends_on))],
     ...orchestratesOf(fields, role),
+    ...(commands.length === 0 ? {} : { commands: [...commands] }),
     source,
   };
   return { spec, real_workspace: workspace.real, draft: { ...draft, findings } };

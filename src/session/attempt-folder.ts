@@ -1,5 +1,6 @@
 import { chown, lchown, lstat, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { projectSkills } from '../codex/project-skills.js';
 import type { AgentSpec } from '../contract/agent-spec.js';
 
 /** Where the files of one attempt are. All absolute; config/ is mounted read-only, file by file. */
@@ -13,6 +14,8 @@ export interface AttemptFolder {
   /** Empty, to cover what Codex would obey in its home. */
   readonly empty_folder: string;
   readonly empty_file: string;
+  /** Skills for the commands of the project. */
+  readonly skills: string;
   readonly startup_script: string;
   /** Folder of the startup stage's own pipe. */
   readonly startup: string;
@@ -39,6 +42,7 @@ export function attemptFolder(session_folder: string, attempt: number): AttemptF
     known_hosts: join(config, 'known_hosts'),
     empty_folder: join(config, 'empty'),
     empty_file: join(config, 'empty-file'),
+    skills: join(config, 'skills'),
     startup_script: join(config, 'startup'),
     startup: join(folder, 'startup'),
   };
@@ -70,6 +74,12 @@ export async function writeAttemptFolder(
   for (const [path, text, mode] of files) {
     await rm(path, { force: true });
     await writeFile(path, text, { mode, flag: 'wx' });
+  }
+  await rm(paths.skills, { recursive: true, force: true });
+  await mkdir(paths.skills, { mode: 0o755 });
+  for (const skill of projectSkills(agent)) {
+    await mkdir(join(paths.skills, skill.folder), { mode: 0o755 });
+    await writeFile(join(paths.skills, skill.folder, 'SKILL.md'), skill.text, { mode: 0o644, flag: 'wx' });
   }
 }
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { AgentSpec } from '../contract/agent-spec.js';
 import { GUARDED_PATHS } from '../codex/guarded-files.js';
+import { SKILLS_IN_CONTAINER } from '../codex/project-skills.js';
 import type { BindMount, ContainerRequest } from '../engine/engine.js';
 import type { AttemptFolder, ContainerUser } from './attempt-folder.js';
 import { attemptLabels, LABEL } from './labels.js';
@@ -105,6 +106,7 @@ function binds(inputs: RequestInputs): readonly BindMount[] {
     writable(inputs.codex_home, IN_CONTAINER.codex_home),
     readOnly(paths.config_toml, `${IN_CONTAINER.codex_home}/config.toml`),
     ...GUARDED_PATHS.map(({ path, kind }) => readOnly(kind === 'folder' ? paths.empty_folder : paths.empty_file, path)),
+    ...((agent.commands?.length ?? 0) === 0 ? [] : [readOnly(paths.skills, SKILLS_IN_CONTAINER)]),
     readOnly(paths.passwd, '/etc/passwd'),
     readOnly(paths.group, '/etc/group'),
     readOnly(paths.gitconfig, '/etc/gitconfig'),

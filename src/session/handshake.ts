@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises';
 import { asFilareError, FilareError } from '../contract/errors.js';
 import type { CodexConnection } from '../codex/connection.js';
-import { dynamicTools } from '../codex/orchestrator-tools.js';
+import { dynamicTools } from '../codex/dynamic-tools.js';
 import { threadResumeParams, threadStartParams } from '../codex/thread-params.js';
 import type { SessionState } from './state.js';
 

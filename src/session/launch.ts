@@ -1,5 +1,5 @@
 import { readFile, rm } from 'node:fs/promises';
-import { join, relative } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import type { AgentSpec } from '../contract/agent-spec.js';
 import { FilareError } from '../contract/errors.js';
 import { attemptPaths, openBootstrapPipe, prepareAttemptFiles } from '../channel/attempt-files.js';
@@ -7,6 +7,7 @@ import type { ChannelPaths } from '../channel/channel.js';
 import { FifoWriter } from '../channel/fifo-writer.js';
 import { configToml, OPENAI_KEY, tellsKey } from '../codex/config-toml.js';
 import { CODEX_PROCESS_PATH, GUARDED_PATHS } from '../codex/guarded-files.js';
+import { SKILLS_IN_CONTAINER } from '../codex/project-skills.js';
 import type { ContainerRequest } from '../engine/engine.js';
 import { requireImage } from '../image/image.js';
 import { readEnvFile } from '../manifest/env-file.js';
@@ -120,7 +121,7 @@ export async function prepareAttempt(context: LaunchContext): Promise<ChannelPat
     // What lies in another folder of ours is booked with it.
     await (why === undefined ? make() : bookedToStay(around.resources, { name: path, session_id }, why, make));
   }
-  await makeGuardTargets(folders.codex_home, around);
+  await makeMountPoints(agent, folders.codex_home, around);
   const paths = attemptFolder(context.folder, attempt);
   const secrets = await readSecrets(agent);
   const endpoint = context.state().rehearsal === null ? null : await around.rehearsal(signal);
@@ -172,11 +173,13 @@ export async function prepareAttempt(context: LaunchContext): Promise<ChannelPat
   return channel;
 }
 
-/** Mount points in the Codex home for what is covered there, so that the engine does not have to make them as root. */
-async function makeGuardTargets(codex_home: string, around: SessionSurroundings): Promise<void> {
+/** Mount points in the Codex home for what is mounted there, so that the engine does not have to make them as root. */
+async function makeMountPoints(agent: AgentSpec, codex_home: string, around: SessionSurroundings): Promise<void> {
+  const skills = (agent.commands?.length ?? 0) === 0 ? [] : [dirname(SKILLS_IN_CONTAINER), SKILLS_IN_CONTAINER];
   for (const { path, kind } of [
     ...GUARDED_PATHS,
     { path: `${IN_CONTAINER.codex_home}/config.toml`, kind: 'file' as const },
+    ...skills.map((path) => ({ path, kind: 'folder' as const })),
   ]) {
     await mountPoint(join(codex_home, relative(IN_CONTAINER.codex_home, path)), kind, around.user, around.caller_uid);
   }

@@ -3,7 +3,9 @@ import { isToolName } from '../contract/tools.js';
 import { ASK_OPERATOR } from '../codex/ask-operator.js';
 import type { Asked } from '../transcript/story-fact.js';
 import { promptId } from '../transcript/prompt-id.js';
+import { heldBack } from './command-verdict.js';
 import type { Observed, Step } from './next.js';
+import { runsCommands } from './project-commands.js';
 import { isPrompt } from './prompt-state.js';
 import type { SessionFact } from './record.js';
 import type { OpenRequest, OwnPrompt, SessionState } from './state.js';
@@ -72,6 +74,13 @@ function nextUndecided(state: SessionState, open: OpenRequest, observed: Observe
       return isBlocking(open) ? nextWaiting(state, open, now_ms, 'decline') : askLater(state, open);
     case 'tool':
       if (!servesTool(state, open)) return commit(unsupported(open));
+      if (isHeldBack(state, open))
+        return commit({
+          ...decisionOf(open, 'unsupported', 'policy'),
+          outcome: 'rejected',
+          rule: verdict.rule,
+          reason: heldBack(verdict),
+        });
       return observed.calling.has(open.prompt_id) ? undefined : { do: 'call', open };
     case 'other':
       return commit(unsupported(open));
@@ -153,13 +162,13 @@ function questionOf({ request }: OpenRequest): {
 /** Whether this agent was given that tool. */
 function servesTool(state: SessionState, { request }: OpenRequest): boolean {
   const { tool, namespace } = request.action;
-  return (
-    state.agent.orchestrates !== undefined &&
-    typeof tool === 'string' &&
-    tool !== ASK_OPERATOR &&
-    namespace === null &&
-    isToolName(tool)
-  );
+  if (namespace !== null || typeof tool !== 'string' || tool === ASK_OPERATOR) return false;
+  return runsCommands(state.agent, tool) || (state.agent.orchestrates !== undefined && isToolName(tool));
+}
+
+/** Whether a rule keeps a command of the project for the operator. */
+function isHeldBack(state: SessionState, { request, verdict }: OpenRequest): boolean {
+  return runsCommands(state.agent, request.action['tool']) && verdict.do !== 'approve';
 }
 
 function unsupported(open: OpenRequest): Decision {

@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { AgentEvent, AgentRequest } from '../contract/agent-event.js';
 import type { PromptOutcome } from '../contract/session.js';
-import type { Policy, Verdict } from '../inbox/policy.js';
+import type { Policy } from '../inbox/policy.js';
 import { promptId } from '../transcript/prompt-id.js';
+import { commandVerdict } from './command-verdict.js';
+import { runsCommands } from './project-commands.js';
 import type { Limit, SessionFact } from './record.js';
 import type { ClosedPrompt, Decided, OpenRequest, OwnPrompt, SessionState } from './state.js';
 
@@ -23,9 +25,8 @@ export function openRequest(
   const { request } = event;
   const rules = { escalation: state.agent.escalation, standing: state.rules };
   const isApproval = request.kind === 'approval';
-  const verdict: Verdict = isApproval
-    ? policy.judge(request, rules)
-    : { do: 'ask', rule: null, reason: null, categories: [] };
+  const isCommand = request.kind === 'tool' && runsCommands(state.agent, request.action['tool']);
+  const verdict = isCommand ? commandVerdict(state, request, policy) : policy.judge(request, rules);
   const prompt_id = promptId(state.session_id, state.attempt, request.request_id);
   const open: OpenRequest = {
     prompt_id,

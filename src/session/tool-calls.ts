@@ -1,8 +1,15 @@
 import { asFilareError } from '../contract/errors.js';
+import { readSecrets } from './launch.js';
+import { checkCommandCall, runCommand, runsCommands } from './project-commands.js';
 import type { SessionMemory } from './session-memory.js';
 import type { Sight } from './sight.js';
 import type { OpenRequest } from './state.js';
 import type { SessionSurroundings } from './surroundings.js';
+
+interface Answer {
+  readonly success: boolean;
+  readonly text: string;
+}
 
 /** What carrying out tools needs of the session. */
 export interface ToolCallContext {
@@ -13,7 +20,7 @@ export interface ToolCallContext {
 }
 
 /**
- * Carries out the tools that an orchestrating agent calls, beside its loop: waiting for another agent holds up nothing. The answer becomes a decision like
+ * Carries out the tools that an agent calls, to drive others or to run a command of its project, beside its loop: waiting for another agent holds up nothing. The answer becomes a decision like
  * any other. A call that a daemon did not live to answer is carried out again by the next one, under the same key, so that a message goes once.
  */
 export class ToolCalls {
@@ -45,7 +52,9 @@ export class ToolCalls {
     const { prompt_id, request } = open;
     try {
       const { tool, arguments: args } = request.action;
-      const answer = await around.callTool(agent, { tool: String(tool), arguments: args, key: prompt_id, signal });
+      const answer = runsCommands(agent, tool)
+        ? await this.#runCommand(args, prompt_id, signal)
+        : await around.callTool(agent, { tool: String(tool), arguments: args, key: prompt_id, signal });
       if (signal.aborted || !memory.state.requests.some((one) => one.prompt_id === prompt_id)) return;
       await memory.commit({
         type: 'decision',
@@ -65,6 +74,28 @@ export class ToolCalls {
       this.#under_way.delete(prompt_id);
       sight.calling(prompt_id, false);
       nudge();
+    }
+  }
+
+  /** A command of the project, in the agent's own container. */
+  async #runCommand(args: unknown, key: string, signal: AbortSignal): Promise<Answer> {
+    const { around, memory } = this.#context;
+    const { agent, stage } = memory.state;
+    const call = checkCommandCall(agent, args);
+    if (typeof call === 'string') return { success: false, text: call };
+    if (stage.phase !== 'running') return { success: false, text: 'the agent does not run' };
+    try {
+      const { variables, model_key_names } = await readSecrets(agent);
+      const own = Object.entries(variables).filter(([name]) => !model_key_names.includes(name));
+      return await runCommand(call, {
+        engine: around.engine,
+        container: stage.container.id,
+        variables: Object.fromEntries(own),
+        key,
+        signal,
+      });
+    } catch (failure) {
+      return { success: false, text: `${call.line.shown} could not be run: ${asFilareError(failure).message}` };
     }
   }
 }

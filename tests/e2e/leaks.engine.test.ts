@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { CleanupItem } from '../../src/contract/api.js';
 import type { SessionRow } from '../../src/contract/session.js';
 import type { Finding } from '../../src/leaks/finding.js';
+import { ProjectLedger } from '../../src/ledger/project-ledger.js';
 import { readProjectLedger } from '../../src/ledger/read-project-ledger.js';
 import { FleetRig, run, smallAgents } from '../support/fleet-rig.js';
 
@@ -198,4 +199,21 @@ describe('what leaks is found, and cleanup takes what is provably ours and unuse
     expect(await open()).toEqual([]);
     expect(await doctor(0)).toEqual([]);
   }, 60_000);
+
+  it('a session that never began because its daemon died leaves neither a folder nor an entry in the book', async () => {
+    const row = await start();
+    await rig.cli(['stop', '--all', '--grace', '1s']);
+    await rig.cli(['daemon', 'stop']);
+    const session_id = `two-20260101T000000Z-abcd`;
+    const folder = join(dirname(dirname(row.transcript)), session_id);
+    await mkdir(folder);
+    const detail = { stays: 'record of the session' };
+    const ledger = await ProjectLedger.load(rig.paths.ledger);
+    await ledger.intend({ kind: 'folder', name: folder, session_id, detail });
+    await ledger.close();
+    expect((await readProjectLedger(rig.paths.ledger)).filter((one) => one.state === 'intended')).toHaveLength(1);
+    expect((await rig.json<SessionRow[]>(['list', '--all'])).map((one) => one.session_id)).toEqual([row.session_id]);
+    expect(existsSync(folder)).toBe(false);
+    expect((await readProjectLedger(rig.paths.ledger)).filter((one) => one.state === 'intended')).toEqual([]);
+  });
 });

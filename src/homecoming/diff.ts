@@ -36,6 +36,7 @@ export async function diffSession(
   return withHelper(around, { of, writable: false, max_bytes: SCRATCH_BYTES, signal }, async (helper) => {
     const survey = await surveyWorkspace(helper, of);
     if (survey === null) throw noRepository(of);
+    await helper.run(['mkdir', '-p', `${OUT}/objects/info`, `${OUT}/lfs`]);
     const base = await baseOf(helper, of, query.base);
     const { from, to } = await ends(helper, survey, base, query.scope);
     const listed = await changedFiles(helper, from, to);
@@ -112,7 +113,6 @@ const SCRATCH = {
 
 /** The files as they are now, as a tree. */
 async function treeOfFiles(helper: Helper): Promise<string> {
-  await helper.run(['mkdir', '-p', `${OUT}/objects/info`, `${OUT}/lfs`]);
   // With the times that it remembers, files that did not change need not be read again. No index: all are new.
   await helper.run(['cp', '--preserve=timestamps', '.git/index', `${OUT}/index`]);
   await helper.gitOrThrow(['add', '--all', '--', '.'], { env: SCRATCH });

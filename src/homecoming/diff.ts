@@ -1,6 +1,6 @@
 import type { ChangedFile, CommitLine, DiffScope, SessionDiff } from '../contract/homecoming.js';
 import { FilareError } from '../contract/errors.js';
-import { withHelper, OUT, type Helper } from './helper.js';
+import { gitFailed, OUT, withHelper, type Helper } from './helper.js';
 import type { Homecomer, HomecomingSurroundings } from './homecoming.js';
 import { parseRawNumstat } from './raw-numstat.js';
 import { commitOf, surveyWorkspace, type Survey } from './survey.js';
@@ -36,12 +36,12 @@ export async function diffSession(
   return withHelper(around, { of, writable: false, max_bytes: SCRATCH_BYTES, signal }, async (helper) => {
     const survey = await surveyWorkspace(helper, of);
     if (survey === null) throw noRepository(of);
-    await helper.run(['mkdir', '-p', `${OUT}/objects/info`, `${OUT}/lfs`]);
     const base = await baseOf(helper, of, query.base);
     const { from, to } = await ends(helper, survey, base, query.scope);
-    const listed = await changedFiles(helper, from, to);
+    const env = query.scope === 'committed' ? {} : SCRATCH;
+    const listed = await changedFiles(helper, from, to, env);
     const log = await commitLines(helper, base, survey.tip);
-    const patch = query.patch ? await patchOf(helper, from, to) : null;
+    const patch = query.patch ? await patchOf(helper, from, to, env) : null;
     const cut = {
       commits: log.cut,
       files: listed.cut,
@@ -93,7 +93,7 @@ async function ends(
   base: string | null,
   scope: DiffScope,
 ): Promise<{ readonly from: string; readonly to: string }> {
-  const empty = (await helper.gitOrThrow(['hash-object', '-t', 'tree', '/dev/null'])).stdout.trim();
+  const { empty_tree: empty } = survey;
   switch (scope) {
     case 'committed':
       return { from: base ?? empty, to: survey.tip ?? empty };
@@ -111,22 +111,28 @@ const SCRATCH = {
   GIT_ALTERNATE_OBJECT_DIRECTORIES: '/home/agent/workspace/.git/objects',
 };
 
+/** With the times that the index remembers, files that did not change need not be read again. Without an index all are new. */
+const SNAPSHOT = `
+mkdir -p ${OUT}/objects/info ${OUT}/lfs && { cp --preserve=timestamps .git/index ${OUT}/index 2>/dev/null; true; } &&
+"$@" add --all -- . && exec "$@" write-tree
+`;
+
 /** The files as they are now, as a tree. */
 async function treeOfFiles(helper: Helper): Promise<string> {
-  // With the times that it remembers, files that did not change need not be read again. No index: all are new.
-  await helper.run(['cp', '--preserve=timestamps', '.git/index', `${OUT}/index`]);
-  await helper.gitOrThrow(['add', '--all', '--', '.'], { env: SCRATCH });
-  return (await helper.gitOrThrow(['write-tree'], { env: SCRATCH })).stdout.trim();
+  const made = await helper.script(SNAPSHOT, { env: SCRATCH });
+  if (made.exit_code !== 0) throw gitFailed(['add'], made);
+  return made.stdout.trim();
 }
 
 async function changedFiles(
   helper: Helper,
   from: string,
   to: string,
+  env: Readonly<Record<string, string>>,
 ): Promise<{ readonly files: readonly ChangedFile[]; readonly cut: boolean }> {
   const listed = await helper.gitOrThrow(
     ['diff', '--raw', '--numstat', '-z', '--find-renames', '--no-abbrev', ...HARMLESS, from, to],
-    { env: SCRATCH, max_output_bytes: LIST_BYTES },
+    { env, max_output_bytes: LIST_BYTES },
   );
   const files = parseRawNumstat(listed.stdout);
   return { files: files.slice(0, MAX_FILES), cut: listed.truncated === true || files.length > MAX_FILES };
@@ -136,9 +142,10 @@ async function patchOf(
   helper: Helper,
   from: string,
   to: string,
+  env: Readonly<Record<string, string>>,
 ): Promise<{ readonly text: string; readonly cut: boolean }> {
   const made = await helper.gitOrThrow(['diff', '--patch', '--find-renames', ...HARMLESS, from, to], {
-    env: SCRATCH,
+    env,
     max_output_bytes: MAX_PATCH_BYTES,
   });
   return { text: made.stdout, cut: made.truncated === true };

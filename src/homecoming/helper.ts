@@ -34,6 +34,8 @@ const SETTINGS = [
   ...['pack.threads=1', 'pack.windowMemory=128m', `lfs.storage=${OUT}/lfs`, 'advice.addEmbeddedRepo=false'],
 ].flatMap((setting) => ['-c', setting]);
 
+const GIT = ['git', `--git-dir=${WORKSPACE}/.git`, `--work-tree=${WORKSPACE}`, ...SETTINGS];
+
 const ENVIRONMENT = {
   HOME: '/tmp',
   LANG: 'C.UTF-8',
@@ -81,7 +83,12 @@ export class Helper {
 
   /** Runs git on the workspace's repository, to its end. No file that it writes grows larger than the bound of this helper. */
   git(args: readonly string[], call: HelperCall = {}): Promise<ExecResult> {
-    return this.run(['git', `--git-dir=${WORKSPACE}/.git`, `--work-tree=${WORKSPACE}`, ...SETTINGS, ...args], call);
+    return this.run([...GIT, ...args], call);
+  }
+
+  /** Runs a script of ours for the shell, in which `"$@"` is git on the workspace's repository: several steps in one call of the engine. */
+  script(text: string, call: HelperCall = {}): Promise<ExecResult> {
+    return this.run(['/bin/sh', '-c', text, 'sh', ...GIT], call);
   }
 
   /** Like `git`, for a call that has no reason to fail. Throws `bad_state` with git's own words. */

@@ -4,8 +4,8 @@
  * - The host runs no git where an agent can write, and reads no file there. All git on a workspace runs in a short-lived container of ours (helper.ts):
  *   hardened as agents are, without network, Codex home or secret. Whatever a hostile repository starts there, it starts in a box that holds nothing else.
  * - What leaves that container is believed in nothing. A bundle is one file in a folder of ours, opened without following a link, bounded, its header
- *   read by us (bundle-header.ts), then fetched into a fresh bare repository with every object checked (quarantine.ts).
- * - Of the operator's repository one ref changes, by fast-forward (operator-repo.ts): not HEAD, index, files, configuration or FETCH_HEAD.
+ *   read by us (bundle-header.ts), then fetched into a fresh bare repository (quarantine.ts), which must end at the commit that was said.
+ * - Of the operator's repository one ref changes, by fast-forward, after every object was checked (move-ref.ts): not HEAD, index, files, configuration or FETCH_HEAD.
  * - Container and folder are booked before they are made and gone when the call ends, however it ends; what a dead daemon left, `settleHomecoming` takes.
  *
  * Tests: tests/homecoming, tests/e2e/bring-home.engine.test.ts. Why so: docs/decisions/bring-home.md.

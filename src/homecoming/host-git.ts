@@ -2,11 +2,17 @@ import { FilareError } from '../contract/errors.js';
 import { runGit, type GitResult } from '../workspace/run-git.js';
 import { GIT_STEP_MS } from './homecoming.js';
 
-/** Settings of every git on the host: objects are checked as they come, nothing but files is a way for them to come, nothing follows by itself. */
+/** Settings of every git on the host: objects are checked as they come, in a pack that is kept whole or not at all, nothing but files is a way for them to come, nothing follows by itself. */
 const SETTINGS = [
   ...['transfer.fsckObjects=true', 'fetch.fsckObjects=true', 'protocol.allow=never', 'protocol.file.allow=always'],
   ...['fetch.writeCommitGraph=false', 'fetch.recurseSubmodules=false', 'fetch.prune=false', 'fetch.pruneTags=false'],
-  ...['core.quotePath=false', 'core.logAllRefUpdates=true', 'transfer.bundleURI=false'],
+  ...[
+    'core.quotePath=false',
+    'core.logAllRefUpdates=true',
+    'transfer.bundleURI=false',
+    'transfer.unpackLimit=1',
+    'fetch.unpackLimit=1',
+  ],
 ].flatMap((setting) => ['-c', setting]);
 
 const ENVIRONMENT = {

@@ -39,7 +39,7 @@ export class Quarantine {
     return new Quarantine(path, git);
   }
 
-  /** Takes a bundle in as `branch`, every object checked. Throws `bad_state` for one that is broken, forged, or not whole. */
+  /** Takes a bundle in as `branch`. Throws `bad_state` for one that is broken, forged, or not whole. */
   async take(bundle: string, header: BundleHeader, branch: string, shallow: boolean): Promise<void> {
     const fetched = await this.git.try([
       ...['fetch', '--quiet', '--no-tags', '--no-write-fetch-head', '--no-recurse-submodules', '--no-auto-maintenance'],

@@ -19,17 +19,40 @@ export interface Survey {
   /** The branch that is checked out; null when none is. */
   readonly checked_out: string | null;
   readonly shallow: boolean;
+  /** The tree without a file. */
+  readonly empty_tree: string;
   /** Paths of files whose changes are in no commit, new ones among them, ignored ones not; at most MAX_UNCOMMITTED. */
   readonly uncommitted: readonly string[];
   readonly uncommitted_cut: boolean;
   readonly notes: readonly string[];
 }
 
+/** Prints `none`, or parts that each end with NUL: what HEAD names, its commit, the commit of the branch, shallow, the object format, then what git says is changed. */
+const LOOK = `
+[ -e .git ] || [ -L .git ] || { printf none; exit 0; }
+head=$("$@" symbolic-ref --quiet HEAD)
+printf '%s\\0' "$head"
+"$@" rev-parse --verify --quiet 'HEAD^{commit}'; printf '\\0'
+"$@" rev-parse --verify --quiet --end-of-options "\${BRANCH:-$head}^{commit}"; printf '\\0'
+"$@" rev-parse --is-shallow-repository; printf '\\0'
+"$@" rev-parse --show-object-format || exit; printf '\\0'
+exec "$@" status --porcelain=v1 -z --untracked-files=all --no-renames --ignore-submodules=none
+`;
+const EMPTY_TREES: Readonly<Record<string, string>> = {
+  sha1: '4b825dc642cb6eb9a060e54bf8d69288fbee4904',
+  sha256: '6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321',
+};
+
 /** Looks at the repository of a workspace; null when it is none. Throws `bad_state` for one that git cannot read. */
 export async function surveyWorkspace(helper: Helper, of: Homecomer): Promise<Survey | null> {
-  if ((await helper.run(['test', '-e', '.git'])).exit_code !== 0) return null;
-  const symbolic = await helper.git(['symbolic-ref', '--quiet', 'HEAD']);
-  const named = /^refs\/heads\/(.+)\n$/.exec(symbolic.stdout)?.[1];
+  const looked = await helper.script(LOOK, {
+    env: { GIT_OPTIONAL_LOCKS: '0', BRANCH: of.branch === null ? '' : `refs/heads/${of.branch}` },
+    max_output_bytes: STATUS_BYTES,
+  });
+  if (looked.exit_code !== 0) throw gitFailed(['status'], looked);
+  if (looked.stdout === 'none') return null;
+  const [symbolic, head, tip, shallow, format, ...changed] = looked.stdout.split('\0');
+  const named = /^refs\/heads\/(.+)$/.exec(symbolic ?? '')?.[1];
   const checked_out = named !== undefined && whyNotBranchName(named) === undefined ? named : null;
   const branch = of.branch ?? checked_out;
   if (branch === null) {
@@ -39,19 +62,26 @@ export async function surveyWorkspace(helper: Helper, of: Homecomer): Promise<Su
       hint: `have the agent make one: filare-agents send ${of.agent.id} "git switch -c agents/${of.agent.id}"`,
     });
   }
-  const [tip, head] = [await commitOf(helper, `refs/heads/${branch}`), await commitOf(helper, 'HEAD')];
-  const { files, cut } = await uncommittedFiles(helper);
-  const elsewhere = checked_out ?? head?.slice(0, 12) ?? 'nothing';
+  // The last part is empty, or cut in the middle.
+  const uncommitted = changed.slice(0, -1).map((part) => part.slice(3));
+  const head_commit = oidOf(head);
+  const elsewhere = checked_out ?? head_commit?.slice(0, 12) ?? 'nothing';
   return {
     branch,
-    tip,
-    head,
+    tip: oidOf(tip),
+    head: head_commit,
     checked_out,
-    shallow: (await helper.git(['rev-parse', '--is-shallow-repository'])).stdout.trim() === 'true',
-    uncommitted: files,
-    uncommitted_cut: cut,
+    shallow: shallow?.trim() === 'true',
+    empty_tree: EMPTY_TREES[format?.trim() ?? ''] ?? '',
+    uncommitted: uncommitted.slice(0, MAX_UNCOMMITTED),
+    uncommitted_cut: looked.truncated === true || uncommitted.length > MAX_UNCOMMITTED,
     notes: checked_out === branch ? [] : [`the agent is pinned to ${branch} and has ${elsewhere} checked out`],
   };
+}
+
+function oidOf(text: string | undefined): string | null {
+  const oid = text?.trim() ?? '';
+  return OID.test(oid) ? oid : null;
 }
 
 /** The commit that a name means in the workspace; null when there is none. */
@@ -80,14 +110,4 @@ export async function knownCommits(helper: Helper, commits: readonly string[]): 
 export async function countCommits(helper: Helper, tip: string, without: readonly string[]): Promise<number> {
   const counted = await helper.gitOrThrow(['rev-list', '--count', tip, '--not', ...without]);
   return Number.parseInt(counted.stdout, 10) || 0;
-}
-
-async function uncommittedFiles(helper: Helper): Promise<{ readonly files: readonly string[]; readonly cut: boolean }> {
-  const args = ['status', '--porcelain=v1', '-z', '--untracked-files=all', '--no-renames', '--ignore-submodules=none'];
-  const status = await helper.git(args, { env: { GIT_OPTIONAL_LOCKS: '0' }, max_output_bytes: STATUS_BYTES });
-  if (status.exit_code !== 0) throw gitFailed(args, status);
-  const parts = status.stdout.split('\0');
-  // The last part is empty, or cut in the middle.
-  const files = parts.slice(0, -1).map((part) => part.slice(3));
-  return { files: files.slice(0, MAX_UNCOMMITTED), cut: status.truncated === true || files.length > MAX_UNCOMMITTED };
 }

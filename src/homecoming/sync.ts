@@ -8,18 +8,16 @@ import { withHelper, type Helper } from './helper.js';
 import { DEFAULT_MAX_BYTES, type Homecomer, type HomecomingSurroundings } from './homecoming.js';
 import {
   branchTip,
-  checkedOut,
   hasCommit,
   knownTips,
   openOperatorRepo,
   requireFreeBranch,
   type OperatorRepo,
 } from './operator-repo.js';
+import { INCOMING, moveRef } from './move-ref.js';
 import { writePatches } from './patches.js';
 import { Quarantine } from './quarantine.js';
 import { surveyWorkspace, type Survey } from './survey.js';
-
-const INCOMING = 'incoming';
 
 /** Where work goes. */
 export interface SyncPlace {
@@ -161,56 +159,6 @@ async function refuseToLose(
       ? `replace them: filare-agents sync ${of.agent.id} --force; or bring it elsewhere: --into BRANCH`
       : `bring it into another branch and merge the two yourself: filare-agents sync ${of.agent.id} --into agents/${of.agent.id}-2`,
     details: { into, there: before, agent: tip, commits: lost },
-  });
-}
-
-/** The one change to the operator's repository: objects, then one ref. */
-async function moveRef(
-  repo: OperatorRepo,
-  quarantine: Quarantine,
-  to: {
-    readonly into: string;
-    readonly before: string | null;
-    readonly tip: string;
-    readonly replaces: boolean;
-    readonly id: string;
-  },
-): Promise<void> {
-  const { into, before, tip } = to;
-  const target = `refs/heads/${into}`;
-  const reason = `filare-agents: sync ${to.id}`;
-  const fetched = await repo.git.try(
-    [
-      ...['fetch', '--quiet', '--no-tags', '--no-write-fetch-head', '--no-recurse-submodules', '--no-auto-maintenance'],
-      ...['--no-prune', '--refmap=', '--', quarantine.path],
-      to.replaces ? `refs/heads/${INCOMING}` : `refs/heads/${INCOMING}:${target}`,
-    ],
-    { GIT_REFLOG_ACTION: reason },
-  );
-  if (fetched.exit_code !== 0) throw refused(into, fetched.stderr);
-  if (!to.replaces) return;
-  await requireFreeBranch(repo, into);
-  // Only from where it was looked at: what came there meanwhile is not lost.
-  const moved = await repo.git.try([
-    'update-ref',
-    '--no-deref',
-    '--create-reflog',
-    '-m',
-    reason,
-    target,
-    tip,
-    before ?? '',
-  ]);
-  if (moved.exit_code !== 0) throw refused(into, moved.stderr);
-}
-
-function refused(into: string, stderr: string): FilareError {
-  const place = /checked out at '(?<place>[^']*)'/.exec(stderr)?.groups?.['place'];
-  if (place !== undefined) return checkedOut(into, place);
-  return new FilareError({
-    code: 'conflict',
-    message: `your repository does not take the branch ${into}: ${stderr.trim().split('\n').slice(-2).join('; ').slice(0, 500)}`,
-    hint: 'bring it into another branch: --into BRANCH',
   });
 }
 

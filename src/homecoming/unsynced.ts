@@ -34,11 +34,10 @@ export async function findUnsynced(
     throw failure;
   });
   return withHelper(around, { of, writable: false, max_bytes: SCRATCH_BYTES, signal }, async (helper) => {
-    if ((await helper.run(['test', '-e', '.git'])).exit_code !== 0) return allFiles(helper);
-    const tips = await tipsOf(helper);
-    // A branch that is not the session's own is looked at like the others; HEAD names one in any case.
     const survey = await surveyWorkspace(helper, of);
-    const rest = { files: survey?.uncommitted ?? [], cut: survey?.uncommitted_cut === true };
+    if (survey === null) return allFiles(helper);
+    const tips = await tipsOf(helper, survey.head);
+    const rest = { files: survey.uncommitted, cut: survey.uncommitted_cut };
     if (tips.length === 0) return { commits: [], ...rest };
     const saved = await savedTips(helper, of, repo, tips);
     const listed = await helper.gitOrThrow([
@@ -69,12 +68,11 @@ async function allFiles(helper: Helper): Promise<Unsynced> {
   };
 }
 
-async function tipsOf(helper: Helper): Promise<readonly string[]> {
+async function tipsOf(helper: Helper, head: string | null): Promise<readonly string[]> {
   const listed = await helper.gitOrThrow([
     ...['for-each-ref', `--count=${String(MAX_TIPS + 1)}`, '--format=%(objectname)', 'refs/heads', 'refs/stash'],
   ]);
-  const head = await helper.git(['rev-parse', '--verify', '--quiet', 'HEAD^{commit}']);
-  const tips = [...new Set([...listed.stdout.split('\n'), head.stdout.trim()])].filter((line) => line !== '');
+  const tips = [...new Set([...listed.stdout.split('\n'), head ?? ''])].filter((line) => line !== '');
   if (tips.length > MAX_TIPS)
     throw new FilareError({ code: 'limit_exceeded', message: `it has more than ${String(MAX_TIPS)} branches` });
   return tips;

@@ -62,7 +62,8 @@ describe('bringing work home', () => {
   let rows: SessionRow[];
   let base: string;
 
-  const git = (...args: string[]): string => execFileSync('git', ['-C', rig.root, ...args], { encoding: 'utf8' }).trim();
+  const git = (...args: string[]): string =>
+    execFileSync('git', ['-C', rig.root, ...args], { encoding: 'utf8' }).trim();
 
   beforeAll(async () => {
     rig = await FleetRig.make({
@@ -237,7 +238,9 @@ describe('bringing work home', () => {
   it('an ended session can still be looked at and brought; cleanup lists what would be lost, and takes it by force alone', async () => {
     expect((await rig.cli(['diff', 'five', '--uncommitted', '--name-only'])).stdout).toBe('draft.txt\n');
     const workspaces = async (...more: string[]): Promise<CleanupItem[]> =>
-      (await rig.json<CleanupItem[]>(['cleanup', '--workspaces', '--yes', ...more])).filter((item) => item.kind === 'workspace');
+      (await rig.json<CleanupItem[]>(['cleanup', '--workspaces', '--yes', ...more])).filter(
+        (item) => item.kind === 'workspace',
+      );
     const kept = await workspaces();
     expect(kept.filter(({ action }) => action !== 'kept')).toEqual([]);
     expect(kept.find(({ name }) => name.endsWith('/five'))?.lost).toEqual({ commits: [], files: ['draft.txt'] });

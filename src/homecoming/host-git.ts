@@ -7,6 +7,7 @@ const SETTINGS = [
   ...['transfer.fsckObjects=true', 'fetch.fsckObjects=true', 'protocol.allow=never', 'protocol.file.allow=always'],
   ...['fetch.writeCommitGraph=false', 'fetch.recurseSubmodules=false', 'fetch.prune=false', 'fetch.pruneTags=false'],
   ...[
+    'core.alternateRefsCommand=true',
     'core.quotePath=false',
     'core.logAllRefUpdates=true',
     'transfer.bundleURI=false',

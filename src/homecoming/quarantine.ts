@@ -47,7 +47,7 @@ export class Quarantine {
     ]);
     const came = await this.git.answer(['rev-parse', '--verify', '--quiet', `refs/heads/${branch}`]);
     if (fetched.exit_code === 0 && came === header.commit) return;
-    const words = fetched.stderr.trim().split('\n').slice(-3).join('; ').slice(0, 1000);
+    const words = fetched.exit_code === 0 ? '' : fetched.stderr.trim().split('\n').slice(-3).join('; ').slice(0, 1000);
     throw new FilareError({
       code: 'bad_state',
       message: `what came out of the workspace is not taken: ${words === '' ? 'it is not the commit that was said' : words}`,

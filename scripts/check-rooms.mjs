@@ -30,6 +30,7 @@ export const ROOMS = {
     'inbox',
   ],
   leaks: ['contract', 'engine', 'ledger', 'session'],
+  homecoming: ['contract', 'engine', 'image', 'workspace', 'session'],
   fleet: [
     'contract',
     'engine',
@@ -42,6 +43,7 @@ export const ROOMS = {
     'session',
     'rehearsal',
     'leaks',
+    'homecoming',
   ],
   daemon: [
     'contract',

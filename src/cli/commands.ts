@@ -110,6 +110,18 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/describe.js')).describeCommand,
   },
   {
+    name: 'diff',
+    group: 'Inspect',
+    summary: 'what an agent changed, committed and not',
+    load: async () => (await import('./commands/diff.js')).diffCommand,
+  },
+  {
+    name: 'sync',
+    group: 'Fleet',
+    summary: "bring agents' branches into your repository, or check them for conflicts",
+    load: async () => (await import('./commands/sync.js')).syncCommand,
+  },
+  {
     name: 'dashboard',
     group: 'Inspect',
     summary: 'the whole fleet at a glance, live',

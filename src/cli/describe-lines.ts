@@ -17,6 +17,10 @@ export function describeLines(detail: SessionDetail, now_ms: number): Span[][] {
       ['attempt', String(row.attempt)],
       ['branch', row.branch],
       [
+        'synced',
+        row.synced === null ? null : `${row.synced.commit.slice(0, 12)} into ${row.synced.into}, ${row.synced.at}`,
+      ],
+      [
         'tokens',
         `${sayCount(row.tokens.total)} (${sayCount(row.tokens.input)} in, ${sayCount(row.tokens.cached_input)} of them cached, ${sayCount(row.tokens.output)} out)`,
       ],

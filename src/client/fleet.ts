@@ -17,6 +17,7 @@ import type {
   UsageRow,
 } from '../contract/api.js';
 import { FilareError } from '../contract/errors.js';
+import type { DiffScope, SessionDiff, SyncCheck, SyncOptions, SyncResult } from '../contract/homecoming.js';
 import type { ProjectPaths } from '../contract/project.js';
 import type { Prompt, PromptRecord, SendResult, SessionRow, StandingRule } from '../contract/session.js';
 import type { ToolName } from '../contract/tools.js';
@@ -36,8 +37,12 @@ import { timedOut, waitForOne, type Waited, type WaitState } from './wait-sessio
 const START_CALL_MS = 15 * 60_000;
 /** What a call that stops or restarts a container may take beyond its grace, in milliseconds. */
 const CONTAINER_CALL_MS = 90_000;
+/** What a stop may take beyond its grace: the work may be brought home with it. Milliseconds. */
+const STOP_CALL_MS = CONTAINER_CALL_MS + 15 * 60_000;
 /** Deadline of a clean-up, in milliseconds. */
-const CLEANUP_CALL_MS = 5 * 60_000;
+const CLEANUP_CALL_MS = 15 * 60_000;
+/** Deadline of a call that brings work home: a large history takes a while. Milliseconds. */
+const HOMECOMING_CALL_MS = 60 * 60_000;
 /** What a send may take beyond the wait for its turn, in milliseconds. */
 const SEND_CALL_MS = 60_000;
 
@@ -78,6 +83,28 @@ export interface PauseOptions {
   readonly ask?: PauseQuestion;
   readonly interrupt?: boolean;
   readonly by?: string;
+}
+
+/** What of an agent's work a diff shows. */
+export interface DiffOptions {
+  /** `all` when absent. */
+  readonly scope?: DiffScope | undefined;
+  /** A commit to compare with, in place of the one where the session began. */
+  readonly base?: string | undefined;
+  readonly patch?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What a check compares. */
+export interface SyncCheckOptions {
+  /** The latest session of every agent when absent. */
+  readonly refs?: string[] | undefined;
+  /** Absolute path of your repository; the one that the project lies in when absent. */
+  readonly repo?: string | undefined;
+  /** A branch there, in place of what is checked out. */
+  readonly onto?: string | undefined;
+  readonly max_bytes?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** A decision of a prompt. */
@@ -171,7 +198,7 @@ export class Fleet {
     return this.#client.call(
       'stopSession',
       { params: { ref }, body },
-      this.#bounds((options.grace_ms ?? 0) + CONTAINER_CALL_MS),
+      this.#bounds((options.grace_ms ?? 0) + STOP_CALL_MS),
     );
   }
 
@@ -317,8 +344,35 @@ export class Fleet {
     return this.#client.call('callTool', { params: { tool }, body }, this.#bounds(wait_ms + START_CALL_MS));
   }
 
+  /** What an agent changed since its session began: commits, files, what is not committed, and with `patch` the patch itself (at most 4 MiB of it). */
+  async diff(ref: string, options: DiffOptions = {}): Promise<SessionDiff> {
+    const { signal, patch, ...query } = options;
+    const input = { params: { ref }, query: { ...query, patch: patch === true ? '1' : undefined } };
+    return this.#client.call('diffSession', input, this.#long(signal));
+  }
+
+  /** Brings an agent's branch into your repository, as `agents/<id>` unless `into` says otherwise; only ever by fast-forward. Paths are absolute. */
+  async sync(
+    ref: string,
+    options: SyncOptions & { readonly signal?: AbortSignal | undefined } = {},
+  ): Promise<SyncResult> {
+    const { signal, ...body } = options;
+    return this.#client.call('syncSession', { params: { ref }, body }, this.#long(signal));
+  }
+
+  /** Which branches of agents are in conflict with each other and with what your repository has checked out; changes nothing. */
+  async syncCheck(options: SyncCheckOptions = {}): Promise<SyncCheck> {
+    const { signal, ...body } = options;
+    return this.#client.call('checkSync', { body }, this.#long(signal));
+  }
+
   /** Removes what is left of sessions that nobody needs; with `dry_run` only says what. `limit_exceeded` when that is most of what there is, unless `force`. */
-  async cleanup(options: { readonly dry_run: boolean; readonly force?: boolean }): Promise<CleanupItem[]> {
+  async cleanup(options: {
+    readonly dry_run: boolean;
+    readonly force?: boolean;
+    /** Also workspaces of sessions that have ended; one with work that was not brought home goes with `force` alone. */
+    readonly workspaces?: boolean;
+  }): Promise<CleanupItem[]> {
     return this.#client.call('cleanup', { body: options }, this.#bounds(CLEANUP_CALL_MS));
   }
 
@@ -362,6 +416,10 @@ export class Fleet {
 
   #bounds(deadline_ms?: number): { readonly signal: AbortSignal; readonly deadline_ms: number | undefined } {
     return { signal: this.#closing.signal, deadline_ms };
+  }
+
+  #long(signal: AbortSignal | undefined): { readonly signal: AbortSignal; readonly deadline_ms: number } {
+    return { signal: this.#ended(signal), deadline_ms: HOMECOMING_CALL_MS };
   }
 
   #ended(signal: AbortSignal | undefined): AbortSignal {

@@ -68,6 +68,10 @@ export const agentSpecSchema = z.strictObject({
     reuse_existing: z.boolean(),
     /** The manifest named no path: the folder under `.filare/workspaces`. */
     is_default: z.boolean(),
+    /** Bring the agent's branch into the operator's repository when the session ends; `never` where it says nothing. */
+    sync: z.enum(['on-stop', 'never']).optional(),
+    /** Whether the workspace stays when the session ends; `always` where it says nothing. Unsynced work always does. */
+    keep: z.enum(['always', 'on-failure', 'never']).optional(),
   }),
   /** As written in the manifest; absent: `agents/<id>` when the workspace is git. */
   branch: z.string().optional(),

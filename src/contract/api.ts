@@ -5,6 +5,7 @@
  */
 import { z } from 'zod';
 import { agentSpecSchema, ruleConditionSchema } from './agent-spec.js';
+import { DIFF_SCOPES, sessionDiffSchema, syncCheckSchema, syncOptionsSchema, syncResultSchema } from './homecoming.js';
 import {
   promptRecordSchema,
   promptSchema,
@@ -76,11 +77,25 @@ export type SessionDetail = z.infer<typeof sessionDetailSchema>;
 
 /** One thing that `cleanup` found: what, where, and what became (or, on a dry run, would become) of it. */
 export const cleanupItemSchema = z.object({
-  kind: z.enum(['container', 'network', 'volume', 'folder', 'fifo', 'secret', 'socket', 'process', 'mount', 'image']),
+  kind: z.enum([
+    'container',
+    'network',
+    'volume',
+    'folder',
+    'fifo',
+    'secret',
+    'socket',
+    'process',
+    'mount',
+    'image',
+    'workspace',
+  ]),
   name: z.string(),
   session_id: z.string().nullable(),
   action: z.enum(['removed', 'would_remove', 'kept']),
   reason: z.string(),
+  /** Of a workspace: what is in it and was not brought home, as far as it was listed. */
+  lost: z.object({ commits: z.array(z.string()), files: z.array(z.string()) }).optional(),
 });
 /** One thing that `cleanup` found. */
 export type CleanupItem = z.infer<typeof cleanupItemSchema>;
@@ -222,6 +237,43 @@ export const ROUTES = {
     }),
     response: sendResultSchema,
   },
+  /** What the agent changed, computed in a container. */
+  diffSession: {
+    method: 'GET',
+    path: '/v1/sessions/:ref/diff',
+    params: refParams,
+    /** `base`: a commit to compare with, in place of the one where the session began. `patch`: with the patch itself. */
+    query: z.object({
+      scope: z.enum(DIFF_SCOPES).optional(),
+      base: z
+        .string()
+        .regex(/^[A-Za-z0-9][A-Za-z0-9._/~^-]{0,199}$/)
+        .optional(),
+      patch: flag,
+    }),
+    response: sessionDiffSchema,
+  },
+  /** Brings the agent's branch into the operator's repository. `conflict` when that branch holds what the agent's does not, or is checked out. */
+  syncSession: {
+    method: 'POST',
+    path: '/v1/sessions/:ref/sync',
+    params: refParams,
+    body: syncOptionsSchema,
+    response: syncResultSchema,
+  },
+  /** Merges branches of agents with each other and with the operator's, in a place of ours; changes no ref. */
+  checkSync: {
+    method: 'POST',
+    path: '/v1/sync-check',
+    /** Without `refs`: the latest session of every agent. `onto`: in place of what the operator's repository has checked out. */
+    body: z.strictObject({
+      refs: z.array(z.string().min(1).max(200)).max(1000).optional(),
+      repo: z.string().optional(),
+      onto: z.string().max(250).optional(),
+      max_bytes: z.number().int().positive().optional(),
+    }),
+    response: syncCheckSchema,
+  },
   readTranscript: {
     method: 'GET',
     path: '/v1/sessions/:ref/transcript',
@@ -329,8 +381,15 @@ export const ROUTES = {
   cleanup: {
     method: 'POST',
     path: '/v1/cleanup',
-    /** `force`: also take more than half of all that carries the project's label; without it that is `limit_exceeded`. */
-    body: z.strictObject({ dry_run: z.boolean(), force: z.boolean().optional() }),
+    /**
+     * `force`: also take more than half of all that carries the project's label; without it that is `limit_exceeded`. `workspaces`: also workspaces under
+     * `.filare/workspaces` whose sessions have ended; one with work that was not brought home goes with `force` alone.
+     */
+    body: z.strictObject({
+      dry_run: z.boolean(),
+      force: z.boolean().optional(),
+      workspaces: z.boolean().optional(),
+    }),
     response: z.array(cleanupItemSchema),
   },
   resizeTerminal: {

@@ -11,6 +11,8 @@ export interface ProjectPaths {
   readonly state: string;
   readonly outputs: string;
   readonly workspaces: string;
+  /** Where work is brought home by way of; empty between two calls. */
+  readonly homecoming: string;
   /** Per agent: `<agents>/<id>/home`, `<agents>/<id>/codex`. */
   readonly agents: string;
   readonly ledger: string;
@@ -38,6 +40,7 @@ export function projectPaths(root: string, runtimeDir: string): ProjectPaths {
     state,
     outputs: join(root, 'outputs', 'agents'),
     workspaces: join(state, 'workspaces'),
+    homecoming: join(state, 'homecoming'),
     agents: join(state, 'agents'),
     ledger: join(state, 'ledger.jsonl'),
     rules: join(state, 'rules.jsonl'),

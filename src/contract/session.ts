@@ -65,6 +65,8 @@ export const sessionRowSchema = z.object({
   /** The manifest's file changed since this session was started. */
   manifest_changed: z.boolean(),
   tags: z.array(z.string()),
+  /** The last time its work was brought into the operator's repository: up to which commit, into which branch; null: never. */
+  synced: z.object({ commit: z.string(), into: z.string(), at: z.string() }).nullable().default(null),
 });
 /** One row of `list --json`. */
 export type SessionRow = z.infer<typeof sessionRowSchema>;

@@ -75,6 +75,19 @@ export function handlers(context: HandlerContext): Handlers {
         wait_ms: body.wait_ms,
         signal,
       }),
+    diffSession: ({ params, query, signal }) =>
+      fleet.home.diff(
+        params.ref,
+        { scope: query.scope ?? 'all', base: query.base ?? null, patch: query.patch === true },
+        signal,
+      ),
+    syncSession: ({ params, body, by, signal }) => fleet.home.sync(params.ref, body, by, signal),
+    checkSync: ({ body, signal }) =>
+      fleet.home.check(
+        body.refs ?? null,
+        { repo: body.repo, onto: body.onto ?? null, max_bytes: body.max_bytes ?? null },
+        signal,
+      ),
     readTranscript: ({ params, query }) => readTranscript(fleet, params.ref, query),
     pauseSession: async ({ params, body, by }) => {
       const session = fleet.live(params.ref);
@@ -117,7 +130,11 @@ export function handlers(context: HandlerContext): Handlers {
       return { ...state, reasons: [...state.reasons] };
     },
     cleanup: async ({ body }): Promise<CleanupItem[]> => [
-      ...(await cleanup(fleet, { dry_run: body.dry_run, force: body.force === true })),
+      ...(await cleanup(fleet, {
+        dry_run: body.dry_run,
+        force: body.force === true,
+        workspaces: body.workspaces === true,
+      })),
     ],
     resizeTerminal: async ({ params, body }) => {
       await context.terminals.resize(params.terminal, body);

@@ -1,4 +1,5 @@
 import type { CleanupItem } from '../contract/api.js';
+import { cleanWorkspaces } from './clean-workspaces.js';
 import { expireSessions } from './expire-sessions.js';
 import type { Fleet } from './fleet.js';
 import { takeLeftovers } from './take-leftovers.js';
@@ -7,6 +8,8 @@ import { takeLeftovers } from './take-leftovers.js';
 export interface CleanupOptions {
   readonly dry_run: boolean;
   readonly force: boolean;
+  /** Also workspaces of sessions that have ended; see clean-workspaces.ts. */
+  readonly workspaces?: boolean;
 }
 
 /**
@@ -14,7 +17,9 @@ export interface CleanupOptions {
  * keep (see expire-sessions.ts), which comes first, so that a mistake in it is said before anything is removed.
  */
 export async function cleanup(fleet: Fleet, options: CleanupOptions): Promise<readonly CleanupItem[]> {
+  // Before the records go that say whose they are.
+  const workspaces = options.workspaces === true ? await cleanWorkspaces(fleet, options) : [];
   const expired = await expireSessions(fleet, options.dry_run);
   const taken = await fleet.takeTurn(({ network }) => takeLeftovers({ fleet, network }, options));
-  return [...taken, ...expired];
+  return [...taken, ...workspaces, ...expired];
 }

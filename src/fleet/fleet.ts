@@ -30,6 +30,7 @@ import type { SessionNews } from '../session/session-news.js';
 import type { SessionSurroundings } from '../session/surroundings.js';
 import { findSessions, readCheckpoint, writeCheckpoint } from './checkpoint.js';
 import { FleetNetwork } from './fleet-network.js';
+import { HomecomingDesk } from './homecoming-desk.js';
 import { removeHalfMade } from './half-made.js';
 import { inTurn } from './in-turn.js';
 import { ManifestFiles } from './manifest-files.js';
@@ -100,6 +101,8 @@ export class Fleet {
   readonly #watch: EngineWatch;
   readonly #manifests = new ManifestFiles();
   readonly inbox: InboxDesk;
+  /** Brings agents' work into the operator's repository. */
+  readonly home: HomecomingDesk;
   readonly #notifier: Notifier;
   readonly #notices: PromptNotices;
   readonly #tools: ToolDesk;
@@ -126,6 +129,7 @@ export class Fleet {
           started_at: row.started_at,
         })),
     });
+    this.home = new HomecomingDesk(this);
     this.#notifier = new Notifier({
       project_root: around.paths.root,
       report: ({ prompt, outcome: { way, target, error } }) =>
@@ -151,6 +155,7 @@ export class Fleet {
     const found = await opening.addAll(whole.map((one) => () => this.#openAgain(one)));
     // A session that cannot be read may be mended: what is its own stays as it is.
     const unsettled = whole.map((one) => one.session_id).filter((session_id) => !this.#ended.has(session_id));
+    await this.home.settle();
     await settleBook(this.#around, new Set([...this.#live.keys(), ...unsettled]));
     for (const session of found) if (session !== null) this.#take(session);
     await this.inbox.keepRules();
@@ -284,7 +289,7 @@ export class Fleet {
     await found.live.stop(by, grace_ms);
     // The session is over; what it shared with others may take another try, which the log says.
     await this.#endings.get(found.live.state.session_id)?.catch(() => undefined);
-    return found.live.row;
+    return this.#ended.get(found.live.state.session_id)?.row ?? found.live.row;
   }
 
   /** A new attempt on the same thread. */
@@ -334,6 +339,14 @@ export class Fleet {
     this.#ended.delete(session_id);
   }
 
+  /** What is known of an ended session has changed. */
+  amend(row: SessionRow): void {
+    const ended = this.#ended.get(row.session_id);
+    if (ended === undefined) return;
+    this.#ended.set(row.session_id, { ...ended, row });
+    this.#tell({ type: 'row', row });
+  }
+
   get liveSessions(): readonly Session[] {
     return [...this.#live.values()];
   }
@@ -356,6 +369,7 @@ export class Fleet {
 
   /** Lets go of every session: agents go on, the next daemon takes them up. */
   async letGo(): Promise<void> {
+    this.home.close();
     await this.#watch.end();
     await this.#notifier.close();
     await Promise.all([...this.#live.values()].map((session) => session.letGo()));
@@ -486,6 +500,7 @@ export class Fleet {
     this.#live.delete(session_id);
     this.#tell({ type: 'row', row });
     for (const other of this.#live.values()) other.nudge();
+    await this.home.afterEnd(session.state);
     await this.#giveBackShared();
   }
 

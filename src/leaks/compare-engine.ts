@@ -1,6 +1,6 @@
 import type { SurveyedThing } from '../engine/engine.js';
 import { LABEL } from '../session/labels.js';
-import type { Comparison } from './comparison.js';
+import { daemonLives, type Comparison } from './comparison.js';
 import { BY_CLEANUP, type Finding } from './finding.js';
 import { whyForeign } from './ownership.js';
 
@@ -55,6 +55,12 @@ function judge(thing: SurveyedThing, comparison: Comparison): Finding | null {
   }
   if (thing.labels[LABEL.purpose] === 'rehearsal') {
     return rehearsed && live ? null : say('leak', 'no rehearsed agent is running', BY_CLEANUP, true);
+  }
+  if (thing.labels[LABEL.purpose] === 'homecoming') {
+    // It lives as long as one call of the daemon that made it.
+    return daemonLives(comparison) && booked(thing, comparison)
+      ? null
+      : say('leak', 'left by the bringing home of work that was cut short', BY_CLEANUP, true);
   }
   if (session_id === null) return say('leak', 'it carries our label and names no session', by_hand);
   const session = world.sessions.get(session_id);

@@ -68,9 +68,10 @@ export const agentFieldsSchema = z.strictObject({
     .union([path(), workspaceFields])
     .optional()
     .meta({
-      description: 'Where the agent works: a path, or {path, template, repo, ref}. Default: .filare/workspaces/<id>.',
+      description:
+        'Where the agent works: a path, or {path, template, repo, ref, sync, keep}. Default: .filare/workspaces/<id>.',
       examples: ['../../work/login', { repo: '../../sample' }],
-      expected: 'a path, or {path, template, repo, ref}',
+      expected: 'a path, or {path, template, repo, ref, sync, keep}',
     }),
   branch: line()
     .optional()

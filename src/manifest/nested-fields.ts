@@ -29,6 +29,17 @@ export const workspaceFields = z.strictObject({
   ref: line()
     .optional()
     .meta({ description: 'The branch, tag or commit of `repo` to begin from.', expected: 'a branch, tag or commit' }),
+  sync: z.enum(['on-stop', 'never']).optional().meta({
+    description: "Whether the agent's branch is brought into your repository when the session ends.",
+    default: 'never',
+    expected: 'on-stop or never',
+  }),
+  keep: z.enum(['always', 'on-failure', 'never']).optional().meta({
+    description:
+      'Whether the workspace stays when the session ends. One under .filare/workspaces is deleted otherwise, unless work in it was not brought home.',
+    default: 'always',
+    expected: 'always, on-failure or never',
+  }),
 });
 
 /** The field `mounts`, one entry of it. */

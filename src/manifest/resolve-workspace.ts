@@ -22,8 +22,9 @@ export function resolveWorkspace(draft: AgentDraft, id: string): ResolvedWorkspa
   const path = named?.path ?? join(draft.around.project_root, '.filare', 'workspaces', id);
   const real = checkedPlace(draft, path, named?.from ?? ['id'], named === undefined);
   if (real === undefined) return undefined;
-  const { reuse_existing = true } = draft.fields;
-  return { spec: { path, ...seed, reuse_existing, is_default: named === undefined }, real };
+  const { reuse_existing = true, workspace } = draft.fields;
+  const { sync = 'never', keep = 'always' } = typeof workspace === 'object' ? workspace : {};
+  return { spec: { path, ...seed, reuse_existing, is_default: named === undefined, sync, keep }, real };
 }
 
 /** The path that the manifest gives: what the agent says itself before what the defaults say, a path before a pattern. */

@@ -29,6 +29,8 @@ function asManifest(agent: AgentSpec): Record<string, unknown> {
       template: workspace.template,
       repo: workspace.repo,
       ref: workspace.ref,
+      sync: workspace.sync,
+      keep: workspace.keep,
     }),
     reuse_existing: workspace.reuse_existing,
     branch: agent.branch,

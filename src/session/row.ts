@@ -51,6 +51,10 @@ export function toRow(state: SessionState, around: RowSurroundings): SessionRow 
     waiting_for: ended === null && around.trouble !== null ? around.trouble : waitingFor(state),
     manifest_changed: around.manifest_changed,
     tags: state.agent.tags,
+    synced:
+      state.synced === null
+        ? null
+        : { commit: state.synced.commit, into: state.synced.into, at: new Date(state.synced.at_ms).toISOString() },
   };
 }
 

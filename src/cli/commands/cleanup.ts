@@ -15,22 +15,32 @@ export function cleanupCommand(context: CliContext): CommandUnknownOpts {
   return newCommand(
     'cleanup',
     'Remove what sessions left behind and nobody needs; only what carries our labels or stands in our ledger',
-    ['filare-agents cleanup --dry-run', 'filare-agents cleanup --yes'],
+    ['filare-agents cleanup --dry-run', 'filare-agents cleanup --yes', 'filare-agents cleanup --workspaces --dry-run'],
   )
     .option('--dry-run', 'only say what would be removed')
     .option('-y, --yes', 'do not ask')
-    .option('--force', 'also when that is more than half of all that carries the label of this project')
+    .option(
+      '--workspaces',
+      'also workspaces below .filare/workspaces whose sessions have ended and whose work was brought home',
+    )
+    .option(
+      '--force',
+      'also when that is more than half of all that carries the label of this project; with --workspaces: also work that was not brought home, which is then lost',
+    )
     .option('--no-input', 'never ask: without --yes that is a mistake')
     .action(async (options) => {
       const { globals } = context;
       await using fleet = await context.openFleet();
-      const force = options.force === true;
+      const how = {
+        ...(options.force === true ? { force: true } : {}),
+        ...(options.workspaces === true ? { workspaces: true } : {}),
+      };
       const note = (text: string): void => {
         if (globals.json !== true) context.out.note(text);
       };
       if (options.dryRun === true) {
         note(LOOKING);
-        sayItems(context, await fleet.cleanup({ dry_run: true }));
+        sayItems(context, await fleet.cleanup({ dry_run: true, ...how }));
         return;
       }
       if (options.yes !== true) {
@@ -42,13 +52,13 @@ export function cleanupCommand(context: CliContext): CommandUnknownOpts {
           });
         }
         note(LOOKING);
-        const planned = await fleet.cleanup({ dry_run: true });
+        const planned = await fleet.cleanup({ dry_run: true, ...how });
         sayItems(context, planned);
         const removable = planned.filter((item) => item.action === 'would_remove').length;
         if (removable === 0 || !(await askYes(context, `Remove ${plural(removable, 'thing')}?`))) return;
       }
       note('removing what nobody needs');
-      const items = await fleet.cleanup({ dry_run: false, ...(force ? { force } : {}) });
+      const items = await fleet.cleanup({ dry_run: false, ...how });
       sayItems(context, items);
       const removed = items.filter((item) => item.action === 'removed').length;
       note(`${plural(removed, 'thing')} removed, ${String(items.length - removed)} kept`);

@@ -1,0 +1,218 @@
+/**
+ * Bringing work home, for all sessions of a project: finds what a session is and where it began, does one thing after the other (a few at a time), and writes
+ * down what came of it, in the ledger of a session that has ended too. What is done is homecoming/'s; this decides when, and remembers.
+ */
+import PQueue from 'p-queue';
+import { asFilareError, FilareError } from '../contract/errors.js';
+import type { SessionDiff, SyncCheck, SyncOptions, SyncResult } from '../contract/homecoming.js';
+import type { SessionRow } from '../contract/session.js';
+import { checkSync } from '../homecoming/check.js';
+import { diffSession, type DiffQuery } from '../homecoming/diff.js';
+import { settleHomecoming } from '../homecoming/helper.js';
+import type { Homecomer } from '../homecoming/homecoming.js';
+import { interrupted } from '../homecoming/host-git.js';
+import { syncSession, type SyncPlace } from '../homecoming/sync.js';
+import type { SessionFact } from '../session/record.js';
+import { sessionFiles } from '../session/session-files.js';
+import type { SessionState } from '../session/state.js';
+import { dropWorkspace, lostWords } from './drop-workspace.js';
+import type { Fleet } from './fleet.js';
+import { readOrigin } from './origin.js';
+import { noteInRecord } from './note-in-record.js';
+
+/** Each has a container of its own. */
+const AT_ONCE = 2;
+/** How long the end of a session may wait for its work to be brought home, in milliseconds. */
+const AFTER_END_MS = 10 * 60_000;
+
+/** See the top of this file. */
+export class HomecomingDesk {
+  readonly #fleet: Fleet;
+  readonly #turns = new PQueue({ concurrency: AT_ONCE });
+  readonly #closing = new AbortController();
+
+  constructor(fleet: Fleet) {
+    this.#fleet = fleet;
+  }
+
+  /** Takes away what a daemon that died in the middle of it left. */
+  async settle(): Promise<void> {
+    await settleHomecoming(this.#fleet.surroundings);
+  }
+
+  /** Ends what is under way. */
+  close(): void {
+    this.#closing.abort(interrupted(undefined));
+  }
+
+  /** See diffSession. */
+  diff(ref: string, query: DiffQuery, signal: AbortSignal): Promise<SessionDiff> {
+    return this.#inTurn(signal, async (ending) =>
+      diffSession(this.#fleet.surroundings, await this.homecomer(ref), query, ending),
+    );
+  }
+
+  /** See syncSession; what was brought is written into the session's ledger. */
+  sync(ref: string, options: SyncOptions, by: string, signal: AbortSignal): Promise<SyncResult> {
+    return this.#inTurn(signal, async (ending) => {
+      const of = await this.homecomer(ref);
+      const done = await syncSession(this.#fleet.surroundings, of, this.place(options.repo, of), options, ending);
+      const fact = syncedFact(of, done, by);
+      if (fact !== null) await this.#note(of.session_id, [fact]);
+      return done;
+    });
+  }
+
+  /** See checkSync; without refs the latest session of every agent that has a workspace. */
+  check(
+    refs: readonly string[] | null,
+    options: { readonly repo: string | undefined; readonly onto: string | null; readonly max_bytes: number | null },
+    signal: AbortSignal,
+  ): Promise<SyncCheck> {
+    return this.#inTurn(signal, async (ending) => {
+      const homecomers: Homecomer[] = [];
+      for (const ref of refs ?? latestOfAll(this.#fleet.rows(true))) {
+        const found = await this.homecomer(ref).catch((failure: unknown) => {
+          // One that never had a workspace has nothing to compare.
+          if (refs === null && asFilareError(failure).code === 'bad_state') return null;
+          throw failure;
+        });
+        if (found !== null && !homecomers.some((one) => one.session_id === found.session_id)) homecomers.push(found);
+      }
+      const place = this.place(options.repo, ...homecomers);
+      return checkSync(this.#fleet.surroundings, homecomers, place, options, ending);
+    });
+  }
+
+  /**
+   * A session has ended and its container is gone: its work is brought home and its workspace removed, as far as its manifest says so. Never rejects: what
+   * does not work is said in the transcript, and the workspace stays.
+   */
+  async afterEnd({ session_id, agent, stage }: SessionState): Promise<void> {
+    const { sync = 'never', keep = 'always' } = agent.workspace;
+    if (sync === 'never' && keep === 'always') return;
+    const facts: SessionFact[] = [];
+    const say = (level: 'note' | 'warning', text: string): void => void facts.push({ type: 'said', level, text });
+    try {
+      await this.#inTurn(AbortSignal.timeout(AFTER_END_MS), async (signal) => {
+        const of = await this.homecomer(session_id);
+        let now = of;
+        if (sync === 'on-stop') {
+          try {
+            const done = await syncSession(this.#fleet.surroundings, of, this.place(undefined, of), {}, signal);
+            const fact = syncedFact(of, done, 'on-stop');
+            if (fact !== null) {
+              facts.push(fact);
+              now = { ...of, synced: { commit: fact.commit, into: fact.into } };
+            }
+            if (done.outcome === 'nothing')
+              say('note', 'it has no commit that your repository lacks: nothing was brought home');
+            if (done.uncommitted.length > 0)
+              say('warning', `not brought home, because it is in no commit: ${listWords(done.uncommitted)}`);
+            for (const note of done.notes) say('note', note);
+          } catch (failure) {
+            const { message, hint } = asFilareError(failure);
+            say('warning', `its work could not be brought home: ${message}${hint === undefined ? '' : ` (${hint})`}`);
+          }
+        }
+        if (keep === 'always' || (keep === 'on-failure' && stage.phase === 'failed')) return;
+        const { outcome, why, lost } = await dropWorkspace(
+          this.#fleet,
+          now,
+          this.place(undefined, of),
+          { force: false, dry_run: false },
+          signal,
+        );
+        if (outcome === 'removed') say('note', `its workspace was removed: ${agent.workspace.path}`);
+        else say('warning', `its workspace is kept: ${why}${lost === null ? '' : `: ${lostWords(lost)}`}`);
+      });
+    } catch (failure) {
+      say('warning', `its work was not looked after: ${asFilareError(failure).message}`);
+    }
+    await this.#note(session_id, facts).catch((failure: unknown) => {
+      this.#fleet.surroundings.log.warn(
+        { session_id, err: failure },
+        'what became of its work could not be written down',
+      );
+    });
+  }
+
+  /** The session a user means, with where it began. Throws `bad_state` when it never had a workspace. */
+  async homecomer(ref: string): Promise<Homecomer> {
+    const found = this.#fleet.find(ref);
+    const { session_id, synced } = found.live === null ? found.row : found.live.row;
+    const origin = await readOrigin(sessionFiles(found.live === null ? found.folder : found.live.folder).ledger);
+    if (origin === null)
+      throw new FilareError({
+        code: 'bad_state',
+        message: `session ${session_id} has no workspace: it never came so far`,
+      });
+    return { session_id, synced, ...origin };
+  }
+
+  /** Where work goes to, and where it never does. */
+  place(repo: string | undefined, ...homecomers: readonly Homecomer[]): SyncPlace {
+    const { paths } = this.#fleet.surroundings;
+    const agents = [
+      ...this.#fleet.liveSessions.map((session) => session.state.agent),
+      ...homecomers.map(({ agent }) => agent),
+    ];
+    const mounts = agents.flatMap((agent) =>
+      agent.mounts.filter((mount) => !mount.read_only).map(({ source }) => source),
+    );
+    const workspaces = [
+      ...this.#fleet.rows(true).map((row) => row.workspace),
+      ...agents.map((one) => one.workspace.path),
+    ];
+    return {
+      repo: repo ?? paths.root,
+      agent_folders: [...new Set([paths.workspaces, paths.agents, ...workspaces, ...mounts])],
+    };
+  }
+
+  /** Runs work in its turn, with a signal that ends with the asker, or with the daemon. */
+  async #inTurn<T>(signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const ending = AbortSignal.any([signal, this.#closing.signal]);
+    try {
+      return await this.#turns.add(() => {
+        ending.throwIfAborted();
+        return work(ending);
+      });
+    } catch (failure) {
+      if (ending.aborted && !(failure instanceof FilareError)) throw interrupted(failure);
+      throw failure;
+    }
+  }
+
+  async #note(session_id: string, facts: readonly SessionFact[]): Promise<void> {
+    if (facts.length === 0) return;
+    const found = this.#fleet.find(session_id);
+    if (found.live !== null && !found.live.ended) {
+      for (const fact of facts) await found.live.memory.commit(fact);
+      return;
+    }
+    const folder = found.live === null ? found.folder : found.live.folder;
+    this.#fleet.amend(await noteInRecord(this.#fleet.surroundings, session_id, folder, facts));
+  }
+}
+
+/** What a sync that brought something, or found it brought, adds to the ledger. */
+function syncedFact(of: Homecomer, done: SyncResult, by: string): Extract<SessionFact, { type: 'synced' }> | null {
+  const { outcome, commit, into } = done;
+  if ((outcome !== 'brought' && outcome !== 'up_to_date') || commit === null || into === null) return null;
+  if (of.synced?.commit === commit && of.synced.into === into) return null;
+  return { type: 'synced', commit, into, by };
+}
+
+function listWords(names: readonly string[]): string {
+  const shown = names.slice(0, 5).join(', ');
+  return names.length > 5 ? `${shown} and ${String(names.length - 5)} more` : shown;
+}
+
+/** The latest session of each agent. */
+function latestOfAll(rows: readonly SessionRow[]): readonly string[] {
+  const latest = new Map<string, string>();
+  for (const row of [...rows].sort((a, b) => a.started_at.localeCompare(b.started_at)))
+    latest.set(row.id, row.session_id);
+  return [...latest.values()];
+}

@@ -1,0 +1,79 @@
+import { join } from 'node:path';
+import { FilareError } from '../contract/errors.js';
+import { MAX_HEADER_BYTES, readBundleHeader } from './bundle-header.js';
+import { gitFailed, OUT, type Helper } from './helper.js';
+import { countCommits, knownCommits } from './survey.js';
+import { takeFile, tooLarge } from './take-file.js';
+import type { Quarantine } from './quarantine.js';
+
+const BUNDLE = 'bundle';
+
+/** A branch to take out of a workspace. */
+export interface WantedWork {
+  /** The branch in the workspace, and where it ends as git in the helper said. */
+  readonly branch: string;
+  readonly tip: string;
+  readonly shallow: boolean;
+  /** Commits that need not come along. */
+  readonly known: readonly string[];
+  /** Its name in the quarantine. */
+  readonly as: string;
+  readonly max_bytes: number;
+  readonly signal: AbortSignal;
+}
+
+/** Brings a branch out of a helper into the quarantine, as a bundle of what is not known. Throws as takeFile, readBundleHeader and Quarantine.take. */
+export async function fetchWork(helper: Helper, quarantine: Quarantine, wanted: WantedWork): Promise<void> {
+  const { branch, tip, max_bytes, signal } = wanted;
+  const without = await knownCommits(helper, wanted.known);
+  const ref = `refs/heads/${branch}`;
+  if ((await countCommits(helper, tip, without)) === 0) {
+    // All of it is in the operator's repository: there is nothing to carry.
+    await quarantine.name(tip, wanted.as);
+    return;
+  }
+  const args = ['bundle', 'create', '--quiet', `${OUT}/${BUNDLE}`, ref, ...without.map((commit) => `^${commit}`)];
+  const made = await helper.git(args);
+  if (made.exit_code !== 0)
+    throw /file too large|signal 25|SIGXFSZ/i.test(made.stderr) ? tooLarge(max_bytes) : gitFailed(args, made);
+  const target = join(helper.own, BUNDLE);
+  const { beginning } = await takeFile(helper.out, BUNDLE, target, {
+    max_bytes,
+    beginning_bytes: MAX_HEADER_BYTES,
+    signal,
+  });
+  const header = readBundleHeader(beginning, { ref, commit: tip });
+  await quarantine.take(target, header, wanted.as, wanted.shallow);
+}
+
+/** Makes a commit of everything that is in none, in the workspace itself; answers with it, or null when there was nothing. */
+export async function commitWork(
+  helper: Helper,
+  options: { readonly message: string; readonly name: string; readonly email: string },
+): Promise<string | null> {
+  const identity = {
+    GIT_AUTHOR_NAME: options.name,
+    GIT_AUTHOR_EMAIL: options.email,
+    GIT_COMMITTER_NAME: options.name,
+    GIT_COMMITTER_EMAIL: options.email,
+  };
+  const added = await helper.git(['add', '--all', '--', '.']);
+  if (added.exit_code !== 0) throw busyOr(['add'], added);
+  if ((await helper.git(['diff', '--cached', '--quiet', '--no-ext-diff', '--no-textconv'])).exit_code === 0)
+    return null;
+  const made = await helper.git(['commit', '--quiet', '--no-verify', '--cleanup=verbatim', '--file=-'], {
+    env: identity,
+    stdin: options.message,
+  });
+  if (made.exit_code !== 0) throw busyOr(['commit'], made);
+  return (await helper.gitOrThrow(['rev-parse', 'HEAD'])).stdout.trim();
+}
+
+function busyOr(args: readonly string[], ran: Awaited<ReturnType<Helper['git']>>): FilareError {
+  if (!ran.stderr.includes('index.lock')) return gitFailed(args, ran);
+  return new FilareError({
+    code: 'conflict',
+    message: 'the agent is working with git right now',
+    hint: 'wait until it is idle (filare-agents wait ID --until idle), then try again',
+  });
+}

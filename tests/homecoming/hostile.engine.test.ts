@@ -1,0 +1,164 @@
+import { execFileSync } from 'node:child_process';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { mkdtemp, realpath, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pino from 'pino';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { projectPaths } from '../../src/contract/project.js';
+import type { SyncOptions, SyncResult } from '../../src/contract/homecoming.js';
+import { DockerEngine } from '../../src/engine/docker/docker-engine.js';
+import { diffSession } from '../../src/homecoming/diff.js';
+import type { Homecomer, HomecomingSurroundings } from '../../src/homecoming/homecoming.js';
+import { syncSession } from '../../src/homecoming/sync.js';
+import { ProjectLedger } from '../../src/ledger/project-ledger.js';
+import { containerUser } from '../../src/workspace/container-user.js';
+import { agentSpec } from '../support/agent-spec.js';
+import { makeHostile, markersIn, touchAll } from '../workspace/hostile-repository.js';
+import { git } from '../workspace/playground.js';
+
+const signal = new AbortController().signal;
+const SECRET = 'what only the host has';
+
+describe('a hostile workspace', () => {
+  let root: string;
+  let operator: string;
+  let workspace: string;
+  let markers: string;
+  let around: HomecomingSurroundings;
+  let of: Homecomer;
+
+  beforeAll(async () => {
+    root = await realpath(await mkdtemp(join(tmpdir(), 'filare-hostile-home-')));
+    markers = join(root, 'markers');
+    operator = join(root, 'operator');
+    mkdirSync(operator);
+    git(operator, 'init', '-q', '-b', 'main');
+    writeFileSync(join(operator, 'README.md'), 'begin\n');
+    git(operator, 'add', '-A');
+    git(operator, 'commit', '-q', '-m', 'begin');
+    workspace = join(root, '.filare', 'workspaces', 'a');
+    mkdirSync(join(root, '.filare', 'workspaces'), { recursive: true });
+    execFileSync('git', ['clone', '-q', operator, workspace]);
+    git(workspace, 'switch', '-q', '-c', 'agents/a');
+    const base = rev(workspace, 'HEAD');
+    makeHostile(workspace, markers);
+    // A filter that must work and does not is a failure of git's own; this one may fail.
+    git(workspace, 'config', '--unset-all', 'filter.evil.required');
+    touchAll(workspace);
+    writeFileSync(join(workspace, 'new.txt'), 'new\n');
+    // Objects of the host, borrowed by a path of the host.
+    const host = join(root, 'host');
+    mkdirSync(host);
+    git(host, 'init', '-q', '-b', 'main');
+    writeFileSync(join(host, 'secret.txt'), SECRET);
+    git(host, 'add', '-A');
+    git(host, 'commit', '-q', '-m', 'secret');
+    writeFileSync(join(workspace, '.git/objects/info/alternates'), `${join(host, '.git/objects')}\n`);
+    give(workspace);
+    rmSync(markers, { recursive: true, force: true });
+    mkdirSync(markers, { mode: 0o777 });
+    chmodSync(markers, 0o777);
+    const paths = projectPaths(root, tmpdir());
+    around = {
+      engine: await DockerEngine.connect(process.env),
+      paths,
+      resources: await ProjectLedger.load(paths.ledger),
+      instance: 'test',
+      user: containerUser(),
+      caller_uid: process.geteuid?.() ?? 0,
+      log: pino({ level: 'silent' }),
+      random: (characters) => Math.random().toString(36).slice(2).padEnd(characters, 'x').slice(0, characters),
+    };
+    of = {
+      session_id: 'a-1',
+      agent: agentSpec({ id: 'a', workspace: { path: workspace, reuse_existing: true, is_default: true } }),
+      branch: 'agents/a',
+      base,
+      seeded: true,
+      synced: null,
+    };
+  }, 60_000);
+
+  afterAll(async () => {
+    const balance = around.resources.balance();
+    const left = await around.engine.list({ 'filare.project': around.paths.key });
+    for (const container of left) await around.engine.remove(container.id);
+    await (around.resources as ProjectLedger).close();
+    await rm(root, { recursive: true, force: true });
+    expect(left.map(({ name }) => name)).toEqual([]);
+    expect(balance.open).toBe(0);
+  }, 60_000);
+
+  const sync = (options: SyncOptions = {}): Promise<SyncResult> =>
+    syncSession(around, of, { repo: operator, agent_folders: [join(root, '.filare', 'workspaces')] }, options, signal);
+
+  it('runs nothing on the host when it is compared and brought, with every hook, filter, monitor, alias and include that git has', async () => {
+    const diff = await diffSession(around, of, { scope: 'all', base: null, patch: true }, signal);
+    expect(diff.files.map(({ path }) => path)).toEqual(expect.arrayContaining(['evil.txt', 'new.txt', 'nested']));
+    expect(diff.patch).toContain('+evil');
+    const done = await sync({ commit: 'all of it' });
+    expect(done).toMatchObject({ outcome: 'brought', into: 'agents/a', commits: 2 });
+    expect(done.notes).toContainEqual(expect.stringContaining('submodule'));
+    expect(rev(operator, 'agents/a')).toBe(done.commit);
+    expect(markersIn(markers)).toEqual([]);
+    expect(existsSync(around.paths.homecoming) ? readdirSync(around.paths.homecoming) : []).toEqual([]);
+  }, 60_000);
+
+  it('brings no object that only the host has: a path in alternates means nothing in the container', async () => {
+    const secret = execFileSync('git', ['-C', join(root, 'host'), 'rev-parse', 'HEAD'], { encoding: 'utf8' }).trim();
+    const before = readFileSync(join(workspace, '.git/refs/heads/agents/a'), 'utf8');
+    writeFileSync(join(workspace, '.git/refs/heads/agents/a'), `${secret}\n`);
+    await expect(sync()).rejects.toThrow();
+    expect(() => git(operator, 'cat-file', '-e', secret)).toThrow();
+    writeFileSync(join(workspace, '.git/refs/heads/agents/a'), before);
+  }, 60_000);
+
+  it('leads nowhere with a link in place of its refs, or of .git itself', async () => {
+    const outside = join(root, 'outside');
+    writeFileSync(outside, `${rev(operator, 'main')}\n`);
+    const ref = join(workspace, '.git/refs/heads/agents/a');
+    const before = readFileSync(ref, 'utf8');
+    rmSync(ref);
+    symlinkSync(outside, ref);
+    await expect(sync()).resolves.toMatchObject({ outcome: 'nothing' });
+    rmSync(ref);
+    writeFileSync(ref, before);
+    execFileSync('mv', [join(workspace, '.git'), join(root, 'moved.git')]);
+    symlinkSync(join(root, 'moved.git'), join(workspace, '.git'));
+    await expect(diffSession(around, of, { scope: 'all', base: null, patch: false }, signal)).rejects.toMatchObject({
+      code: 'bad_state',
+    });
+    rmSync(join(workspace, '.git'));
+    execFileSync('mv', [join(root, 'moved.git'), join(workspace, '.git')]);
+    expect(markersIn(markers)).toEqual([]);
+  }, 60_000);
+
+  it('is given up when it is asked to end, with nothing left', async () => {
+    const ending = new AbortController();
+    const call = syncSession(around, of, { repo: operator, agent_folders: [] }, {}, ending.signal);
+    setTimeout(() => ending.abort(), 400);
+    await expect(call).rejects.toThrow();
+    expect(await around.engine.list({ 'filare.project': around.paths.key })).toEqual([]);
+    expect(readdirSync(around.paths.homecoming)).toEqual([]);
+  }, 60_000);
+});
+
+function rev(path: string, name: string): string {
+  return execFileSync('git', ['-C', path, 'rev-parse', name], { encoding: 'utf8' }).trim();
+}
+
+/** As root, a workspace belongs to the container's user. */
+function give(path: string): void {
+  const { uid, gid } = containerUser();
+  if (process.geteuid?.() === 0) execFileSync('chown', ['-R', `${String(uid)}:${String(gid)}`, path]);
+}

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ACTION_CATEGORIES, approvalActionSchema, ruleConditionSchema } from './agent-spec.js';
+import { ACTION_CATEGORIES, approvalActionSchema, DEPENDENCY_CONDITIONS, ruleConditionSchema } from './agent-spec.js';
 
 /** Life of an attempt, in order; only forward within one attempt. */
 export const PHASES = [
@@ -65,6 +65,8 @@ export const sessionRowSchema = z.object({
   /** The manifest's file changed since this session was started. */
   manifest_changed: z.boolean(),
   tags: z.array(z.string()),
+  /** Which conditions of `depends_on` it has met for those that wait for it. */
+  reached: z.array(z.enum(DEPENDENCY_CONDITIONS)).default([]),
 });
 /** One row of `list --json`. */
 export type SessionRow = z.infer<typeof sessionRowSchema>;

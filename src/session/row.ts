@@ -1,6 +1,7 @@
 import { unreachable } from '../contract/errors.js';
 import type { Activity, Health, SessionRow } from '../contract/session.js';
 import { containerOf } from './apply.js';
+import { reachedOf } from './progress.js';
 import { openForPerson, openPrompts } from './prompts.js';
 import type { SessionState, Stage } from './state.js';
 
@@ -51,6 +52,7 @@ export function toRow(state: SessionState, around: RowSurroundings): SessionRow 
     waiting_for: ended === null && around.trouble !== null ? around.trouble : waitingFor(state),
     manifest_changed: around.manifest_changed,
     tags: state.agent.tags,
+    reached: reachedOf(state),
   };
 }
 

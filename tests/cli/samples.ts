@@ -32,6 +32,7 @@ export function rowOf(id: string, patch: Partial<SessionRow> = {}): SessionRow {
     waiting_for: null,
     manifest_changed: false,
     tags: [],
+    reached: ['started'],
     ...patch,
   };
 }

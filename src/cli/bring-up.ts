@@ -7,7 +7,7 @@ import type { StartOutcome } from '../contract/api.js';
 import { FilareError } from '../contract/errors.js';
 import type { SessionRow } from '../contract/session.js';
 import type { Fleet, RehearsalInput } from '../client/fleet.js';
-import { orderLines } from '../manifest/start-order.js';
+import { orderLines } from '../contract/start-order.js';
 import { plural, stateWords } from './fleet-table.js';
 import type { ProgressDisplay } from './progress.js';
 

@@ -68,6 +68,14 @@ export interface StartOptions {
   readonly max_parallel?: number | undefined;
 }
 
+/** How to fork a session. */
+export interface ForkOptions {
+  /** Id of the new agent. */
+  readonly as: string;
+  /** Its first message; without one it waits. */
+  readonly message?: string | undefined;
+}
+
 /** How to send a message. */
 export interface SendOptions {
   /** While a turn runs: `queue` it, `steer` the turn with it, `interrupt` the turn for it. `default`: queue, but `blocked` when a prompt is open. */
@@ -172,6 +180,16 @@ export class Fleet {
       { params: { ref }, body },
       this.#bounds((options.grace_ms ?? 0) + CONTAINER_CALL_MS),
     );
+  }
+
+  /**
+   * A second session from the point at which this one stands, as the agent `as`: its workspace copied, its thread forked, both go on by themselves.
+   * Answers when it runs or waits in the queue. `bad_state` while a turn runs, `conflict` when the id or its workspace is taken.
+   */
+  async fork(ref: string, options: ForkOptions): Promise<SessionRow> {
+    const { as, message } = options;
+    const body = { as, ...(message === undefined ? {} : { message }) };
+    return this.#client.call('forkSession', { params: { ref }, body }, this.#bounds(START_CALL_MS));
   }
 
   /** A new attempt of the session on the same thread. */

@@ -42,11 +42,11 @@ export function threadResumeParams(agent: AgentSpec, thread_id: string): ThreadR
 }
 
 /**
- * Parameters of `thread/fork` from a copy of another agent's thread at `path`. Measured with 0.169: Codex needs that file only now, writes all of the
- * history into a thread of its own, and keeps its tools; a turn that had not ended is marked as interrupted.
+ * Parameters of `thread/fork`, in a Codex home that holds the record of the thread and of those it was forked from itself. Measured with 0.169: Codex keeps
+ * the fork as what comes on top of them, so they have to stay; its tools are kept, and a turn that had not ended is known as interrupted.
  */
-export function threadForkParams(agent: AgentSpec, thread_id: string, path: string): ThreadForkParams {
-  return { ...common(agent), threadId: thread_id, path, excludeTurns: true };
+export function threadForkParams(agent: AgentSpec, thread_id: string): ThreadForkParams {
+  return { ...common(agent), threadId: thread_id, excludeTurns: true };
 }
 
 /** A message as Codex takes it: its text, then its images. Rejects what Codex would refuse with `limit_exceeded`. */

@@ -199,6 +199,14 @@ export const ROUTES = {
     body: z.strictObject({ grace_ms: z.number().int().nonnegative().optional() }),
     response: sessionRowSchema,
   },
+  /** A second session from the same point, as the agent `as`: workspace copied, thread forked. `bad_state` while a turn runs; `conflict` when the id or its workspace is taken. */
+  forkSession: {
+    method: 'POST',
+    path: '/v1/sessions/:ref/fork',
+    params: refParams,
+    body: z.strictObject({ as: agentSpecSchema.shape.id, message: z.string().min(1).max(1_000_000).optional() }),
+    response: sessionRowSchema,
+  },
   restartSession: {
     method: 'POST',
     path: '/v1/sessions/:ref/restart',

@@ -61,6 +61,7 @@ export function handlers(context: HandlerContext): Handlers {
     ],
     describeSession: ({ params }): Promise<SessionDetail> => fleet.describe(params.ref),
     stopSession: ({ params, body, by }) => fleet.stop(params.ref, by, body.grace_ms),
+    forkSession: ({ params, body, by, signal }) => fleet.fork(params.ref, body, by, signal),
     restartSession: ({ params, by, signal }) => fleet.restart(params.ref, by, signal),
     interruptSession: async ({ params, by, signal }) => {
       const session = fleet.live(params.ref);

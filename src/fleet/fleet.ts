@@ -20,7 +20,7 @@ import type { ProjectLedger } from '../ledger/project-ledger.js';
 import type { ContainerUser } from '../session/attempt-folder.js';
 import { activityOf } from '../session/row.js';
 import { whyForeign } from '../leaks/ownership.js';
-import { startWaves } from '../manifest/start-order.js';
+import { startWaves } from '../contract/start-order.js';
 import { LABEL } from '../session/labels.js';
 import { removeContainer } from '../session/remove-container.js';
 import { Session } from '../session/session.js';
@@ -31,6 +31,8 @@ import { beginRecord, refuseTooLarge, runningSession, type BeginOptions } from '
 import { findSessions, readCheckpoint, writeCheckpoint } from './checkpoint.js';
 import { FleetNetwork } from './fleet-network.js';
 import { removeHalfMade } from './half-made.js';
+import { forkSession, type ForkRequest } from './fork/fork-session.js';
+import { settleForks } from './fork/settle-forks.js';
 import { inTurn } from './in-turn.js';
 import { ManifestFiles } from './manifest-files.js';
 import { openMemory } from './open-memory.js';
@@ -163,6 +165,11 @@ export class Fleet {
     const found = await opening.addAll(stored.map((one) => () => this.#openAgain(one)));
     // A session that cannot be read may be mended: what is its own stays as it is.
     const unsettled = stored.map((one) => one.session_id).filter((session_id) => !this.#ended.has(session_id));
+    await settleForks(
+      this.#around,
+      found.filter((session) => session !== null),
+      (ref) => this.find(ref),
+    );
     await settleBook(this.#around, new Set([...this.#live.keys(), ...unsettled]));
     for (const session of found) if (session !== null) this.#take(session);
     await this.inbox.keepRules();
@@ -310,6 +317,25 @@ export class Fleet {
   async restart(ref: string, by: string, signal: AbortSignal): Promise<SessionRow> {
     const session = this.live(ref);
     await session.restart(by, signal);
+    return session.row;
+  }
+
+  /** A second session from the point at which one stands; see fork/fork-session.ts. Answers when it runs or waits in the queue. */
+  async fork(ref: string, request: ForkRequest, by: string, signal: AbortSignal): Promise<SessionRow> {
+    const around = this.#around;
+    const info = (this.#info ??= await around.engine.info({ signal }));
+    const max_parallel = await around.max_parallel();
+    const session = await this.#exclusive(async () => {
+      const context = { around, fleet: this, info, max_parallel, by, signal };
+      const { folder, memory } = await forkSession(context, ref, request);
+      const begun = new Session(this.#sessionSurroundings(), folder, memory);
+      this.#take(begun);
+      return begun;
+    });
+    const { error } = await startOutcome(request.as, { outcome: 'started', session }, signal);
+    const { stage } = session.state;
+    if (error !== null && stage.phase === 'failed')
+      throw new FilareError({ code: stage.failure?.code ?? 'bad_state', message: error.message, hint: error.hint });
     return session.row;
   }
 

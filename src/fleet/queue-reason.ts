@@ -1,5 +1,5 @@
 import { unreachable } from '../contract/errors.js';
-import { untilWords } from '../manifest/start-order.js';
+import { untilWords } from '../contract/start-order.js';
 import type { DependedOn, Verdict } from './admission.js';
 
 /**

@@ -4,7 +4,7 @@ import { FilareError } from '../../contract/errors.js';
 import { newCommand } from '../command.js';
 import type { CliContext } from '../context.js';
 import { loadAgents, loadRehearsalInput, onlyAgents } from '../load-agents.js';
-import { orderLines } from '../../manifest/start-order.js';
+import { orderLines } from '../../contract/start-order.js';
 import { safeJson } from '../output.js';
 import { maxParallelOption } from '../max-parallel.js';
 import { refusals, sayOutcomes } from '../start-outcomes.js';

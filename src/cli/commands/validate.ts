@@ -2,7 +2,7 @@ import type { CommandUnknownOpts } from '@commander-js/extra-typings';
 import { newCommand } from '../command.js';
 import type { CliContext } from '../context.js';
 import { plural } from '../fleet-table.js';
-import { orderLines } from '../../manifest/start-order.js';
+import { orderLines } from '../../contract/start-order.js';
 import { loadAgents } from '../load-agents.js';
 import { styled, type Span } from '../style.js';
 import { tableLines } from '../table.js';

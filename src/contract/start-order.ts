@@ -1,4 +1,4 @@
-import type { AgentSpec } from '../contract/agent-spec.js';
+import type { AgentSpec } from './agent-spec.js';
 
 /**
  * In which order agents come: each wave holds those that wait only for agents of waves before it, or for agents that are not among these. Within a

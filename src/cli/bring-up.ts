@@ -7,6 +7,7 @@ import type { StartOutcome } from '../contract/api.js';
 import { FilareError } from '../contract/errors.js';
 import type { SessionRow } from '../contract/session.js';
 import type { Fleet, RehearsalInput } from '../client/fleet.js';
+import { orderLines } from '../contract/start-order.js';
 import { plural, stateWords } from './fleet-table.js';
 import type { ProgressDisplay } from './progress.js';
 
@@ -29,6 +30,7 @@ export interface BringUp {
   readonly deaf: Fleet;
   readonly agents: readonly AgentSpec[];
   readonly rehearsal: RehearsalInput | undefined;
+  readonly max_parallel: number | undefined;
   readonly progress: ProgressDisplay;
   readonly signal: AbortSignal;
   readonly begun: Begun;
@@ -39,21 +41,27 @@ export async function bringUp(up: BringUp): Promise<StartOutcome[]> {
   for (const image of new Set(up.agents.map((agent) => agent.image))) await readyImage(up, image);
   up.signal.throwIfAborted();
   up.progress.step(`start ${plural(up.agents.length, 'agent')}`);
+  for (const line of orderLines(up.agents)) up.progress.text(line);
   up.begun.known = new Set((await up.deaf.sessions({ all: true })).map((row) => row.session_id));
   up.signal.throwIfAborted();
   const watching = new AbortController();
   const watched = sayChanges(up, AbortSignal.any([watching.signal, up.signal]));
   try {
-    up.begun.starting = up.deaf.start(up.agents, { rehearsal: up.rehearsal });
+    up.begun.starting = up.deaf.start(up.agents, { rehearsal: up.rehearsal, max_parallel: up.max_parallel });
     const outcomes = await orInterrupted(up.begun.starting, up.signal);
     const refused = outcomes.filter((outcome) => outcome.outcome === 'refused').length;
     if (refused > 0) up.progress.failed(`(${refused} refused)`);
-    else up.progress.done();
+    else up.progress.done(inQueue(outcomes));
     return outcomes;
   } finally {
     watching.abort();
     await watched;
   }
+}
+
+function inQueue(outcomes: readonly StartOutcome[]): string | undefined {
+  const waiting = outcomes.filter(({ session }) => session?.phase === 'queued').length;
+  return waiting === 0 ? undefined : `(${waiting} in the queue)`;
 }
 
 async function readyImage(up: BringUp, image: string): Promise<void> {

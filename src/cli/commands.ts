@@ -37,6 +37,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/restart.js')).restartCommand,
   },
   {
+    name: 'fork',
+    group: 'Fleet',
+    summary: 'a second session from the same point',
+    load: async () => (await import('./commands/fork.js')).forkCommand,
+  },
+  {
     name: 'pause',
     group: 'Fleet',
     summary: 'hold sessions, with a question if you like',

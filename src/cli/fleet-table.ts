@@ -27,6 +27,7 @@ export function fleetTable(rows: readonly SessionRow[], options: FleetTableOptio
     { title: 'BRANCH', shrink: true },
     { title: 'NOTE', shrink: true },
   ];
+  const places = queuePlaces(rows);
   const cells = rows.map((row): Span[] => [
     styled('bold', row.id),
     ...(options.session_ids === true ? [row.session_id] : []),
@@ -38,7 +39,7 @@ export function fleetTable(rows: readonly SessionRow[], options: FleetTableOptio
     sayCount(row.tokens.total),
     sayAge(row.started_at, row.ended_at === null ? options.now_ms : Date.parse(row.ended_at)),
     row.branch ?? styled('dim', '-'),
-    noteOf(row),
+    noteOf(row, places.get(row.session_id)),
   ]);
   return tableLines(head, cells, options.columns);
 }
@@ -97,8 +98,17 @@ function activitySpan(row: SessionRow): Span {
   return styled(style[row.activity], row.activity);
 }
 
-function noteOf(row: SessionRow): Span {
-  const said = row.waiting_for ?? row.end_reason;
+/** Where each session of the queue stands in it, from 1. */
+function queuePlaces(rows: readonly SessionRow[]): ReadonlyMap<string, number> {
+  const queue = rows
+    .filter((row) => row.phase === 'queued')
+    .sort((a, b) => a.started_at.localeCompare(b.started_at) || (a.session_id < b.session_id ? -1 : 1));
+  return new Map(queue.map((row, at) => [row.session_id, at + 1]));
+}
+
+function noteOf(row: SessionRow, place: number | undefined): Span {
+  const why = row.waiting_for ?? row.end_reason;
+  const said = place === undefined ? why : `${place}. in the queue${why === null ? '' : `: ${why}`}`;
   if (said !== null) return row.phase === 'failed' ? styled('red', said) : styled('dim', said);
   return row.manifest_changed ? styled('yellow', 'manifest changed since') : '';
 }

@@ -14,6 +14,12 @@ export function sayOutcomes(context: CliContext, outcomes: readonly StartOutcome
   }
   for (const { id, outcome, session } of done) {
     if (globals.quiet === true) out.line(session?.session_id ?? id);
+    else if (session?.phase === 'queued')
+      out.line(
+        styled('bold', id),
+        ` is in the queue${outcome === 'already_running' ? ' already' : ''}: ${session.waiting_for ?? ''} `,
+        styled('dim', session.session_id),
+      );
     else if (outcome === 'already_running')
       out.line(styled('bold', id), ` runs already `, styled('dim', session?.session_id ?? ''));
     else

@@ -66,6 +66,21 @@ export interface RehearsalInput {
   readonly origin: string;
 }
 
+/** How to start agents. */
+export interface StartOptions {
+  readonly rehearsal?: RehearsalInput | undefined;
+  /** Each begins while fewer agents of the project than this run; the others wait in the queue. Absent: as `configs/filare.yml` says. */
+  readonly max_parallel?: number | undefined;
+}
+
+/** How to fork a session. */
+export interface ForkOptions {
+  /** Id of the new agent. */
+  readonly as: string;
+  /** Its first message; without one it waits. */
+  readonly message?: string | undefined;
+}
+
 /** How to send a message. */
 export interface SendOptions {
   /** While a turn runs: `queue` it, `steer` the turn with it, `interrupt` the turn for it. `default`: queue, but `blocked` when a prompt is open. */
@@ -160,21 +175,13 @@ export class Fleet {
   }
 
   /** Starts agents; one that cannot be started is an outcome with its error, not a thrown one. */
-  async start(
-    agents: readonly AgentSpec[],
-    options: { readonly rehearsal?: RehearsalInput | undefined } = {},
-  ): Promise<StartOutcome[]> {
-    const body = { agents: [...agents], ...(options.rehearsal === undefined ? {} : { rehearsal: options.rehearsal }) };
-    return this.#client.call('startSessions', { body }, this.#bounds(START_CALL_MS));
+  async start(agents: readonly AgentSpec[], options: StartOptions = {}): Promise<StartOutcome[]> {
+    return this.#client.call('startSessions', { body: startBody(agents, options) }, this.#bounds(START_CALL_MS));
   }
 
   /** What a start would do, with the exact engine requests; secrets masked. */
-  async plan(
-    agents: readonly AgentSpec[],
-    options: { readonly rehearsal?: RehearsalInput | undefined } = {},
-  ): Promise<StartPlan[]> {
-    const body = { agents: [...agents], ...(options.rehearsal === undefined ? {} : { rehearsal: options.rehearsal }) };
-    return this.#client.call('planSessions', { body }, this.#bounds());
+  async plan(agents: readonly AgentSpec[], options: StartOptions = {}): Promise<StartPlan[]> {
+    return this.#client.call('planSessions', { body: startBody(agents, options) }, this.#bounds());
   }
 
   /** The sessions; with `all` also those that have ended. */
@@ -200,6 +207,16 @@ export class Fleet {
       { params: { ref }, body },
       this.#bounds((options.grace_ms ?? 0) + STOP_CALL_MS),
     );
+  }
+
+  /**
+   * A second session from the point at which this one stands, as the agent `as`: its workspace copied, its thread forked, both go on by themselves.
+   * Answers when it runs or waits in the queue. `bad_state` while a turn runs, `conflict` when the id or its workspace is taken.
+   */
+  async fork(ref: string, options: ForkOptions): Promise<SessionRow> {
+    const { as, message } = options;
+    const body = { as, ...(message === undefined ? {} : { message }) };
+    return this.#client.call('forkSession', { params: { ref }, body }, this.#bounds(START_CALL_MS));
   }
 
   /** A new attempt of the session on the same thread. */
@@ -425,4 +442,12 @@ export class Fleet {
   #ended(signal: AbortSignal | undefined): AbortSignal {
     return signal === undefined ? this.#closing.signal : AbortSignal.any([this.#closing.signal, signal]);
   }
+}
+
+function startBody(agents: readonly AgentSpec[], { rehearsal, max_parallel }: StartOptions) {
+  return {
+    agents: [...agents],
+    ...(rehearsal === undefined ? {} : { rehearsal }),
+    ...(max_parallel === undefined ? {} : { max_parallel }),
+  };
 }

@@ -6,6 +6,8 @@ import type {
   InitializeResponse,
   LoginAccountParams,
   LoginAccountResponse,
+  ThreadForkParams,
+  ThreadForkResponse,
   ThreadLoadedListParams,
   ThreadLoadedListResponse,
   ThreadReadParams,
@@ -27,6 +29,7 @@ export interface ClientMethods {
   readonly initialize: { readonly params: InitializeParams; readonly result: InitializeResponse };
   readonly 'thread/start': { readonly params: ThreadStartParams; readonly result: ThreadStartResponse };
   readonly 'thread/resume': { readonly params: ThreadResumeParams; readonly result: ThreadResumeResponse };
+  readonly 'thread/fork': { readonly params: ThreadForkParams; readonly result: ThreadForkResponse };
   readonly 'thread/read': { readonly params: ThreadReadParams; readonly result: ThreadReadResponse };
   readonly 'thread/loaded/list': { readonly params: ThreadLoadedListParams; readonly result: ThreadLoadedListResponse };
   readonly 'turn/start': { readonly params: TurnStartParams; readonly result: TurnStartResponse };
@@ -49,6 +52,7 @@ export const RESULTS = {
   initialize: z.looseObject({ userAgent: z.string(), codexHome: z.string() }),
   'thread/start': z.looseObject({ thread, model: z.string() }),
   'thread/resume': z.looseObject({ thread, model: z.string() }),
+  'thread/fork': z.looseObject({ thread, model: z.string() }),
   'thread/read': z.looseObject({ thread }),
   'thread/loaded/list': z.looseObject({ data: z.array(z.string()) }),
   'turn/start': z.looseObject({ turn: z.looseObject({ id: z.string() }) }),
@@ -71,6 +75,7 @@ export const DEADLINES_MS: Readonly<Record<ClientMethod, number>> = {
   initialize: 30_000,
   'thread/start': 60_000,
   'thread/resume': 120_000,
+  'thread/fork': 120_000,
   'thread/read': 30_000,
   'thread/loaded/list': 20_000,
   'turn/start': 30_000,

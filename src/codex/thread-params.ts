@@ -5,6 +5,7 @@ import { IN_CONTAINER } from './container-paths.js';
 import type {
   AskForApproval,
   DynamicToolSpec,
+  ThreadForkParams,
   ThreadResumeParams,
   ThreadStartParams,
   UserInput,
@@ -38,6 +39,14 @@ export function threadStartParams(
 
 /** Parameters of `thread/resume`. Nothing is left to what the home folder says of the thread; its tools are kept by Codex itself. */
 export function threadResumeParams(agent: AgentSpec, thread_id: string): ThreadResumeParams {
+  return { ...common(agent), threadId: thread_id, excludeTurns: true };
+}
+
+/**
+ * Parameters of `thread/fork`, in a Codex home that holds the record of the thread and of those it was forked from itself. Measured with 0.169: Codex keeps
+ * the fork as what comes on top of them, so they have to stay; its tools are kept, and a turn that had not ended is known as interrupted.
+ */
+export function threadForkParams(agent: AgentSpec, thread_id: string): ThreadForkParams {
   return { ...common(agent), threadId: thread_id, excludeTurns: true };
 }
 

@@ -16,6 +16,15 @@ export const approvalActionSchema = z.enum(['ask', 'approve', 'reject']);
 /** One of the categories. */
 export type ActionCategory = (typeof ACTION_CATEGORIES)[number];
 
+/** What an agent can wait for of another one, in the order in which they come true. docs/start-order.md says when each holds. */
+export const DEPENDENCY_CONDITIONS = ['started', 'idle', 'synced'] as const;
+/** One of them. */
+export type DependencyCondition = (typeof DEPENDENCY_CONDITIONS)[number];
+
+const dependencySchema = z.strictObject({ id: z.string(), condition: z.enum(DEPENDENCY_CONDITIONS) });
+/** An agent that another one waits for, and until what. */
+export type Dependency = z.infer<typeof dependencySchema>;
+
 const milliseconds = z.number().int().nonnegative();
 
 /** What a rule is for; all that is given must match. docs/escalation.md says how each is compared. */
@@ -131,7 +140,10 @@ export const agentSpecSchema = z.strictObject({
     wall_time_ms: milliseconds.optional(),
   }),
   tags: z.array(z.string()),
-  depends_on: z.array(z.string()),
+  /** An id alone, as older records have it, is `started`. */
+  depends_on: z.array(
+    z.union([dependencySchema, z.string().transform((id): Dependency => ({ id, condition: 'started' }))]),
+  ),
   /** Given to an agent that may drive others: whom (ids, `tag:NAME`, `*` for all others), and what of theirs it may answer. */
   orchestrates: z.strictObject({ agents: z.array(z.string()), answer: orchestratorAnswersSchema }).optional(),
   /** Commands of the project's catalogue that it may run without asking; absent: none. */

@@ -165,6 +165,14 @@ export const pauseQuestionSchema = z.strictObject({
 /** The question of a pause. */
 export type PauseQuestion = z.infer<typeof pauseQuestionSchema>;
 
+/** What `start` is given, and what is asked of it before. */
+const startBody = z.strictObject({
+  agents: z.array(agentSpecSchema).max(1000),
+  rehearsal: rehearsalSchema.optional(),
+  /** Each of them begins while fewer agents of the project than this run; absent: as the project's settings say. */
+  max_parallel: z.number().int().positive().optional(),
+});
+
 const refParams = z.object({ ref: z.string().min(1).max(200) });
 
 /** Every JSON route: method, path, what goes in, what comes out. */
@@ -188,13 +196,13 @@ export const ROUTES = {
   startSessions: {
     method: 'POST',
     path: '/v1/sessions',
-    body: z.strictObject({ agents: z.array(agentSpecSchema).max(1000), rehearsal: rehearsalSchema.optional() }),
+    body: startBody,
     response: z.array(startOutcomeSchema),
   },
   planSessions: {
     method: 'POST',
     path: '/v1/plan',
-    body: z.strictObject({ agents: z.array(agentSpecSchema).max(1000), rehearsal: rehearsalSchema.optional() }),
+    body: startBody,
     response: z.array(startPlanSchema),
   },
   describeSession: { method: 'GET', path: '/v1/sessions/:ref', params: refParams, response: sessionDetailSchema },
@@ -204,6 +212,14 @@ export const ROUTES = {
     path: '/v1/sessions/:ref/stop',
     params: refParams,
     body: z.strictObject({ grace_ms: z.number().int().nonnegative().optional() }),
+    response: sessionRowSchema,
+  },
+  /** A second session from the same point, as the agent `as`: workspace copied, thread forked. `bad_state` while a turn runs; `conflict` when the id or its workspace is taken. */
+  forkSession: {
+    method: 'POST',
+    path: '/v1/sessions/:ref/fork',
+    params: refParams,
+    body: z.strictObject({ as: agentSpecSchema.shape.id, message: z.string().min(1).max(1_000_000).optional() }),
     response: sessionRowSchema,
   },
   restartSession: {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ACTION_CATEGORIES, approvalActionSchema, ruleConditionSchema } from './agent-spec.js';
+import { ACTION_CATEGORIES, approvalActionSchema, DEPENDENCY_CONDITIONS, ruleConditionSchema } from './agent-spec.js';
 
 /** Life of an attempt, in order; only forward within one attempt. */
 export const PHASES = [
@@ -67,6 +67,8 @@ export const sessionRowSchema = z.object({
   tags: z.array(z.string()),
   /** The last time its work was brought into the operator's repository: up to which commit, into which branch; null: never. */
   synced: z.object({ commit: z.string(), into: z.string(), at: z.string() }).nullable().default(null),
+  /** Which conditions of `depends_on` it has met for those that wait for it. */
+  reached: z.array(z.enum(DEPENDENCY_CONDITIONS)).default([]),
 });
 /** One row of `list --json`. */
 export type SessionRow = z.infer<typeof sessionRowSchema>;

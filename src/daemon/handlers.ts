@@ -52,14 +52,16 @@ export function handlers(context: HandlerContext): Handlers {
       ...(await fleet.start(
         body.agents,
         body.rehearsal === undefined ? null : { script: body.rehearsal.script, origin: body.rehearsal.origin },
-        by,
+        { by, max_parallel: body.max_parallel },
         signal,
       )),
     ],
-    planSessions: async ({ body }): Promise<StartPlan[]> =>
-      Promise.all(body.agents.map((agent) => fleet.plan(agent, body.rehearsal !== undefined))),
+    planSessions: async ({ body }): Promise<StartPlan[]> => [
+      ...(await fleet.plan(body.agents, body.rehearsal !== undefined, body.max_parallel)),
+    ],
     describeSession: ({ params }): Promise<SessionDetail> => fleet.describe(params.ref),
     stopSession: ({ params, body, by }) => fleet.stop(params.ref, by, body.grace_ms),
+    forkSession: ({ params, body, by, signal }) => fleet.fork(params.ref, body, by, signal),
     restartSession: ({ params, by, signal }) => fleet.restart(params.ref, by, signal),
     interruptSession: async ({ params, by, signal }) => {
       const session = fleet.live(params.ref);

@@ -96,6 +96,7 @@ export async function runDaemon(options: {
       // With the variables of whoever started the daemon: what a manifest means by $HOME is asked here by an agent, not by a person's shell.
       declared: async () => (await loadManifests(undefined, manifestPlace(paths.root, options.environment))).agents,
       retention: async () => (await loadProjectSettings(paths.root)).retention,
+      max_parallel: async () => (await loadProjectSettings(paths.root)).max_parallel,
       log,
       now_ms,
       random: randomWord,

@@ -5,8 +5,6 @@
  * Invariants: one live session per agent; the memory promised to live sessions never exceeds the host's; a network or model server without a
  * live session is removed; nothing without our labels is touched. Tests: tests/fleet.
  */
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import PQueue from 'p-queue';
 import type { Logger } from 'pino';
@@ -21,20 +19,23 @@ import type { ContainerView, Engine, EngineInfo } from '../engine/engine.js';
 import type { ProjectLedger } from '../ledger/project-ledger.js';
 import type { ContainerUser } from '../session/attempt-folder.js';
 import { activityOf } from '../session/row.js';
-import { bookedToStay } from '../session/booking.js';
 import { whyForeign } from '../leaks/ownership.js';
+import { startWaves } from '../contract/start-order.js';
 import { LABEL } from '../session/labels.js';
 import { removeContainer } from '../session/remove-container.js';
 import { Session } from '../session/session.js';
 import type { SessionNews } from '../session/session-news.js';
 import type { SessionSurroundings } from '../session/surroundings.js';
+import { Admission } from './admission.js';
+import { beginRecord, refuseTooLarge, runningSession, type BeginOptions } from './begin-session.js';
 import { findSessions, readCheckpoint, writeCheckpoint } from './checkpoint.js';
 import { FleetNetwork } from './fleet-network.js';
 import { HomecomingDesk } from './homecoming-desk.js';
 import { removeHalfMade } from './half-made.js';
+import { forkSession, type ForkRequest } from './fork/fork-session.js';
+import { settleForks } from './fork/settle-forks.js';
 import { inTurn } from './in-turn.js';
 import { ManifestFiles } from './manifest-files.js';
-import { noRoomFor } from './room.js';
 import { openMemory } from './open-memory.js';
 import { RehearsalHost, type RehearsalScript } from './rehearsal-host.js';
 import { resolveRef } from './resolve-ref.js';
@@ -79,9 +80,18 @@ export interface FleetSurroundings {
   readonly declared: () => Promise<readonly AgentSpec[]>;
   /** Which ended sessions are kept; null: all. Rejects with the mistake of who wrote it. */
   readonly retention: () => Promise<Retention | null>;
+  /** How many agents may run at once where a start does not say; null: as many as the memory holds. Rejects with the mistake of who wrote it. */
+  readonly max_parallel: () => Promise<number | null>;
   readonly log: Logger;
   readonly now_ms: () => number;
   readonly random: (characters: number) => string;
+}
+
+/** How agents are started. */
+export interface StartOptions {
+  readonly by: string;
+  /** Each begins while fewer agents of the project than this run; absent: as the project's settings say. */
+  readonly max_parallel?: number | undefined;
 }
 
 /** Something of the fleet changed. */
@@ -96,6 +106,7 @@ export class Fleet {
   readonly #ended = new Map<string, { readonly row: SessionRow; readonly folder: string }>();
   readonly #launches = new PQueue({ concurrency: LAUNCHES_AT_ONCE });
   readonly #listeners = new Set<(news: FleetNews) => void>();
+  readonly #admission: Admission;
   readonly #network: FleetNetwork;
   readonly #rehearsal: RehearsalHost;
   readonly #watch: EngineWatch;
@@ -117,6 +128,11 @@ export class Fleet {
 
   constructor(around: FleetSurroundings) {
     this.#around = around;
+    this.#admission = new Admission({
+      states: () => [...this.#live.values()].map((session) => session.state),
+      ended: () => this.#ended.values(),
+      info: () => this.#info,
+    });
     this.#network = new FleetNetwork(around);
     this.#rehearsal = new RehearsalHost(around, this.#network);
     this.inbox = new InboxDesk({
@@ -156,6 +172,11 @@ export class Fleet {
     // A session that cannot be read may be mended: what is its own stays as it is.
     const unsettled = whole.map((one) => one.session_id).filter((session_id) => !this.#ended.has(session_id));
     await this.home.settle();
+    await settleForks(
+      this.#around,
+      found.filter((session) => session !== null),
+      (ref) => this.find(ref),
+    );
     await settleBook(this.#around, new Set([...this.#live.keys(), ...unsettled]));
     for (const session of found) if (session !== null) this.#take(session);
     await this.inbox.keepRules();
@@ -168,10 +189,10 @@ export class Fleet {
   async start(
     agents: readonly AgentSpec[],
     rehearsal: RehearsalScript | null,
-    by: string,
+    options: StartOptions,
     signal: AbortSignal,
   ): Promise<readonly StartOutcome[]> {
-    return this.#startAll(agents, by, signal, async () => {
+    return this.#startAll(agents, options, signal, async () => {
       if (rehearsal !== null) await this.#rehearsal.use(rehearsal, signal);
       return rehearsal?.origin ?? null;
     });
@@ -184,7 +205,7 @@ export class Fleet {
     by: string,
     signal: AbortSignal,
   ): Promise<readonly StartOutcome[]> {
-    return this.#startAll(agents, by, signal, () => {
+    return this.#startAll(agents, { by }, signal, () => {
       if (!rehearsed) return Promise.resolve(null);
       const origin = this.liveSessions.find((one) => one.state.rehearsal !== null && !one.ended)?.state.rehearsal;
       if (origin == null)
@@ -196,19 +217,26 @@ export class Fleet {
   /** Begins agents, in the rehearsal that `rehearse` names, and waits for each. */
   async #startAll(
     agents: readonly AgentSpec[],
-    by: string,
+    { by, max_parallel: asked }: StartOptions,
     signal: AbortSignal,
     rehearse: () => Promise<string | null>,
   ): Promise<readonly StartOutcome[]> {
     this.#info ??= await this.#around.engine.info({ signal });
+    const max_parallel = asked ?? (await this.#around.max_parallel());
     // One piece: a last rehearsed session that ends meanwhile must not take away the server of those that begin here.
     const begun = await this.#exclusive(async () => {
       const origin = await rehearse();
-      const sessions: (Begun | FilareError)[] = [];
-      for (const agent of agents) sessions.push(await this.#begin(agent, origin, by).catch(asFilareError));
+      const sessions = new Map<AgentSpec, Begun | FilareError>();
+      // Who is waited for is there before those who look for it.
+      for (const agent of startWaves(agents).flat())
+        sessions.set(agent, await this.#begin(agent, { rehearsal: origin, by, max_parallel }).catch(asFilareError));
       return sessions;
     });
-    return Promise.all(begun.map((one, at) => startOutcome(agents[at]?.id ?? '', one, signal)));
+    const outcomes = agents.flatMap((agent) => {
+      const one = begun.get(agent);
+      return one === undefined ? [] : [startOutcome(agent.id, one, signal)];
+    });
+    return Promise.all(outcomes);
   }
 
   /** The session that `ref` means among these rows. */
@@ -299,6 +327,25 @@ export class Fleet {
     return session.row;
   }
 
+  /** A second session from the point at which one stands; see fork/fork-session.ts. Answers when it runs or waits in the queue. */
+  async fork(ref: string, request: ForkRequest, by: string, signal: AbortSignal): Promise<SessionRow> {
+    const around = this.#around;
+    const info = (this.#info ??= await around.engine.info({ signal }));
+    const max_parallel = await around.max_parallel();
+    const session = await this.#exclusive(async () => {
+      const context = { around, fleet: this, info, max_parallel, by, signal };
+      const { folder, memory } = await forkSession(context, ref, request);
+      const begun = new Session(this.#sessionSurroundings(), folder, memory);
+      this.#take(begun);
+      return begun;
+    });
+    const { error } = await startOutcome(request.as, { outcome: 'started', session }, signal);
+    const { stage } = session.state;
+    if (error !== null && stage.phase === 'failed')
+      throw new FilareError({ code: stage.failure?.code ?? 'bad_state', message: error.message, hint: error.hint });
+    return session.row;
+  }
+
   /** Sessions that wait for their next attempt begin it now; answers with their ids once each runs, or has failed again. */
   async resumeAll(by: string, signal: AbortSignal): Promise<readonly string[]> {
     // After a reboot nobody has noticed yet which containers are gone.
@@ -318,10 +365,14 @@ export class Fleet {
     return sessionDetail(this.#around, this.find(ref));
   }
 
-  /** What `start` would do for an agent, with nothing done. */
-  async plan(agent: AgentSpec, rehearsed: boolean): Promise<StartPlan> {
+  /** What `start` would do for agents, with nothing done. */
+  async plan(agents: readonly AgentSpec[], rehearsed: boolean, asked?: number): Promise<readonly StartPlan[]> {
     this.#info ??= await this.#around.engine.info();
-    return startPlan(this.#sessionSurroundings(), agent, rehearsed);
+    const max_parallel = asked ?? (await this.#around.max_parallel());
+    const waits = (agent: AgentSpec): string | null =>
+      this.#admission.foresee({ session_id: '', agent, max_parallel, started_ms: this.#around.now_ms() });
+    const around = this.#sessionSurroundings();
+    return Promise.all(agents.map((agent) => startPlan(around, agent, { rehearsed, waits: waits(agent) })));
   }
 
   /** Open prompts of all sessions, oldest first. */
@@ -377,43 +428,11 @@ export class Fleet {
     await this.#starting;
   }
 
-  async #begin(agent: AgentSpec, rehearsal: string | null, by: string): Promise<Begun> {
-    const running = [...this.#live.values()].find(
-      (s) => s.state.agent.id.toLowerCase() === agent.id.toLowerCase() && !s.ended,
-    );
-    if (running !== undefined) {
-      refuseOther(agent.id, running);
-      return { outcome: 'already_running', session: running };
-    }
-    if (this.#info !== null && agent.resources.memory_bytes > this.#info.memory_bytes) {
-      throw new FilareError({
-        code: 'limit_exceeded',
-        message: `agent ${agent.id} asks for ${gib(agent.resources.memory_bytes)} of memory; the host has ${gib(this.#info.memory_bytes)}`,
-        hint: 'lower resources.memory in its manifest',
-      });
-    }
-    const session_id = `${agent.id}-${compactTime(this.#around.now_ms())}-${this.#around.random(4)}`;
-    const folder = join(this.#around.paths.outputs, agent.role, session_id);
-    await bookedToStay(this.#around.resources, { name: folder, session_id }, 'record of the session', () =>
-      mkdir(folder, { recursive: true, mode: 0o700 }),
-    );
-    const memory = await openMemory(this.#around, session_id, folder, {
-      type: 'created',
-      agent,
-      rehearsal,
-      by,
-      rules: [...this.#around.standing.of(agent.id)],
-    });
-    if (agent.goal !== undefined) {
-      await memory.commit({
-        type: 'message',
-        message_id: `m-${this.#around.random(12)}`,
-        from: 'goal',
-        text: agent.goal,
-        images: [],
-        mode: 'queue',
-      });
-    }
+  async #begin(agent: AgentSpec, options: BeginOptions): Promise<Begun> {
+    const running = runningSession(agent.id, this.#live.values());
+    if (running !== undefined) return { outcome: 'already_running', session: running };
+    refuseTooLarge(agent, this.#info);
+    const { folder, memory } = await beginRecord(this.#around, agent, options);
     const session = new Session(this.#sessionSurroundings(), folder, memory);
     this.#take(session);
     return { outcome: 'started', session };
@@ -459,10 +478,10 @@ export class Fleet {
       if (news.events.some((event) => event.type === 'turn_ended')) this.#noteUsage(row);
       const now = JSON.stringify(row);
       if (now === shown) return;
-      const phase_before = shown === '' ? null : (JSON.parse(shown) as SessionRow).phase;
+      const before = shown === '' ? null : (JSON.parse(shown) as SessionRow);
       shown = now;
       this.#tell({ type: 'row', row });
-      if (row.phase !== phase_before) {
+      if (row.phase !== before?.phase || row.reached.length !== before.reached.length) {
         void writeCheckpoint(session.folder, row, this.#around.log);
         this.#nudgeQueued();
       }
@@ -573,15 +592,7 @@ export class Fleet {
             agent.workspace.path,
             ...agent.mounts.filter((m) => !m.read_only).map((m) => m.source),
           ]),
-      noRoom: (session_id, agent) =>
-        this.#info === null
-          ? 'the engine does not answer'
-          : noRoomFor(
-              session_id,
-              agent,
-              [...this.#live.values()].map((s) => s.state),
-              this.#info,
-            ),
+      noRoom: (session_id) => this.#admission.ask(session_id),
       manifestChanged: (agent) => this.#manifests.changed(agent.source),
       callTool: (agent, call) => {
         const rehearsed = this.liveSessions.some(
@@ -616,33 +627,6 @@ export class Fleet {
     this.#starting = result.catch(() => undefined);
     return result;
   }
-}
-
-/** Home, workspace and Codex home are found by the id, whatever its case; a session that is being stopped is not one that runs. */
-function refuseOther(id: string, running: Session): void {
-  const { agent, desired } = running.state;
-  if (agent.id !== id) {
-    throw new FilareError({
-      code: 'conflict',
-      message: `agent ${agent.id} is running; ${id} differs from it in case only`,
-      hint: 'give one of them another id',
-    });
-  }
-  if (desired === 'stopped') {
-    throw new FilareError({
-      code: 'conflict',
-      message: `agent ${id} is being stopped`,
-      hint: 'start it when it has stopped',
-    });
-  }
-}
-
-function compactTime(now_ms: number): string {
-  return new Date(now_ms).toISOString().replace(/[-:]/g, '').replace(/\.\d+/, '');
-}
-
-function gib(bytes: number): string {
-  return `${(bytes / 2 ** 30).toFixed(1)} GiB`;
 }
 
 /** A session whose record cannot be read, as users see it. */

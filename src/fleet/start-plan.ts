@@ -8,7 +8,11 @@ import type { SessionSurroundings } from '../session/surroundings.js';
 import { join } from 'node:path';
 
 /** What `start` would do for an agent, in order, with the exact request for the engine. Does nothing, and shows no secret: there is none in a request. */
-export async function startPlan(around: SessionSurroundings, agent: AgentSpec, rehearsed: boolean): Promise<StartPlan> {
+export async function startPlan(
+  around: SessionSurroundings,
+  agent: AgentSpec,
+  { rehearsed, waits }: { readonly rehearsed: boolean; readonly waits: string | null },
+): Promise<StartPlan> {
   const session_id = `${agent.id}-TIME-RAND`;
   const folder = join(around.paths.outputs, agent.role, session_id);
   const paths = attemptFolder(folder, 1);
@@ -31,11 +35,10 @@ export async function startPlan(around: SessionSurroundings, agent: AgentSpec, r
     extra_binds: [],
     stage: 'codex',
   });
-  const room = around.noRoom(session_id, agent);
   return {
     id: agent.id,
     steps: [
-      ...(room === null ? [] : [`wait in the queue: ${room}`]),
+      ...(waits === null ? [] : [`wait in the queue: ${waits}`]),
       `workspace ${agent.workspace.path}${source(agent)}`,
       ...(agent.network === 'none' ? [] : [`network filare-${around.paths.key}`]),
       ...(rehearsed ? [`rehearsal model server filare-${around.paths.key}-rehearsal`] : []),

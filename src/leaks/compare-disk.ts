@@ -62,7 +62,9 @@ function judge(sight: DiskSight, comparison: Comparison): Judged | null {
       const seeding = [...world.sessions.values()].some(
         (one) => !one.over && (one.workspace === null || one.workspace === workspace),
       );
-      return seeding
+      // A living daemon that forks a session has booked it, and no session has it yet.
+      return seeding ||
+        (daemonLives(comparison) && book.some(({ name, state }) => name === sight.path && state === 'intended'))
         ? null
         : { detail: 'left by the seeding of a workspace that was cut short', fix: BY_CLEANUP, cleanup: true };
     }

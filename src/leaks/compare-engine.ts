@@ -62,6 +62,11 @@ function judge(thing: SurveyedThing, comparison: Comparison): Finding | null {
       ? null
       : say('leak', 'left by the bringing home of work that was cut short', BY_CLEANUP, true);
   }
+  if (thing.labels[LABEL.purpose] === 'fork') {
+    return booked(thing, comparison)
+      ? null
+      : say('leak', 'it copied for a fork, and nobody waits for it', BY_CLEANUP, true);
+  }
   if (session_id === null) return say('leak', 'it carries our label and names no session', by_hand);
   const session = world.sessions.get(session_id);
   if (session === undefined) return say('leak', 'its session is not known here', by_hand);

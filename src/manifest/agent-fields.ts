@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { line, path, textOrFile } from './field-formats.js';
 import {
   codexFields,
+  dependencyFields,
   escalationFields,
   healthFields,
   limitsFields,
@@ -169,12 +170,17 @@ export const agentFieldsSchema = z.strictObject({
     .optional()
     .meta({ description: 'Labels.', examples: [['fast', 'demo']], expected: 'a list of words' }),
   depends_on: z
-    .union([line(), z.array(line().meta({ expected: 'an agent id' }))])
+    .union([
+      line(),
+      z.array(line().meta({ expected: 'an agent id' })),
+      z.record(z.string(), dependencyFields.meta({ expected: '{condition: started, idle or synced}' })),
+    ])
     .optional()
     .meta({
-      description: 'Ids of agents that start before this one.',
-      examples: [['database']],
-      expected: 'a list of agent ids',
+      description:
+        'Agents that this one waits for: a list of ids (until each has started), or each id with `condition: started`, `idle` (its first turn is over) or `synced` (its work was brought home).',
+      examples: [['database'], { feature: { condition: 'idle' } }],
+      expected: 'a list of agent ids, or {ID: {condition: started, idle or synced}}',
     }),
   orchestrates: z
     .union([line(), z.array(line().meta({ expected: 'an agent id, tag:NAME or *' })), orchestratesFields])
@@ -226,3 +232,6 @@ export type GivenFields = { readonly [Field in keyof AgentFields]?: AgentFields[
 
 /** Free mappings: what stands in them is not checked, and `null` stays `null`. */
 export const FREE_PATHS: ReadonlySet<string> = new Set(['codex.config', 'operator_contact']);
+
+/** Mappings of names to mappings: a name with nothing after it is a mistake, not a field that was left out. */
+export const NAMED_PATHS: ReadonlySet<string> = new Set(['depends_on']);

@@ -89,42 +89,6 @@ function secretFiles(spec: AgentSpec): { readonly path: string; readonly from: P
   ];
 }
 
-/** Every agent that another one waits for must be there, and no circle of agents may wait for one another. */
-export function checkDependencies(
-  agents: readonly ResolvedAgent[],
-  known_ids: readonly string[],
-  findings: Findings,
-): void {
-  const waitsFor = new Map(agents.map(({ spec }) => [spec.id, spec.depends_on]));
-  const said = new Set<string>();
-  for (const { spec, draft } of agents) {
-    spec.depends_on.forEach((needed) => {
-      const place = dependencyPlace(draft.tree, needed);
-      if (!known_ids.includes(needed)) {
-        const near = closestWord(
-          needed,
-          known_ids.filter((id) => id !== spec.id),
-        );
-        findings.mistake(place, {
-          message: `depends_on: no agent "${needed}" is declared in the manifests that were read`,
-          hint: near === undefined ? 'declare it, or name its manifest too' : `did you mean "${near}"?`,
-        });
-        return;
-      }
-      const circle = circleFrom(spec.id, needed, waitsFor);
-      if (circle === undefined || circle.some((id) => said.has(id))) return;
-      circle.forEach((id) => said.add(id));
-      findings.mistake(place, {
-        message:
-          circle.length === 1
-            ? `"${spec.id}" waits for itself`
-            : `these agents wait for one another: ${[...circle, spec.id].join(' → ')}`,
-        hint: 'take one of the dependencies out',
-      });
-    });
-  }
-}
-
 /** Checks that whoever may be driven is declared. */
 export function checkOrchestrators(
   agents: readonly ResolvedAgent[],
@@ -146,29 +110,6 @@ export function checkOrchestrators(
   }
 }
 
-/** The ids from `start` by way of `next` back to `start`, the shortest way, or undefined. */
-function circleFrom(
-  start: string,
-  next: string,
-  waitsFor: ReadonlyMap<string, readonly string[]>,
-): string[] | undefined {
-  if (next === start) return [start];
-  const cameFrom = new Map([[next, start]]);
-  for (const id of cameFrom.keys()) {
-    for (const needed of waitsFor.get(id) ?? []) {
-      if (needed === start) return wayTo(id, start, cameFrom);
-      if (!cameFrom.has(needed)) cameFrom.set(needed, id);
-    }
-  }
-  return undefined;
-}
-
-function wayTo(end: string, start: string, cameFrom: ReadonlyMap<string, string>): string[] {
-  const way = [end];
-  for (let id = cameFrom.get(end); id !== undefined && id !== start; id = cameFrom.get(id)) way.unshift(id);
-  return [start, ...way];
-}
-
 /** Where `there` is, for somebody who looks at `here`. */
 function whereFrom(here: Place, there: Place): string {
   const { file, line } = placeIn(there);
@@ -184,10 +125,4 @@ function workspacePlace({ draft }: ResolvedAgent): Place {
 
 function placeOf(tree: LocatedMap, path: readonly (string | number)[]): Place {
   return valueAt(tree, path)?.place ?? tree.place;
-}
-
-function dependencyPlace(tree: LocatedMap, needed: string): Place {
-  const list = valueAt(tree, ['depends_on']);
-  const item = list?.kind === 'list' ? list.items.find((one) => one.kind === 'scalar' && one.value === needed) : list;
-  return (item ?? list ?? tree).place;
 }

@@ -1,5 +1,10 @@
 import { z } from 'zod';
-import { ACTION_CATEGORIES, approvalActionSchema, orchestratorAnswersSchema } from '../contract/agent-spec.js';
+import {
+  ACTION_CATEGORIES,
+  approvalActionSchema,
+  DEPENDENCY_CONDITIONS,
+  orchestratorAnswersSchema,
+} from '../contract/agent-spec.js';
 import {
   commandPatternField,
   count,
@@ -241,6 +246,13 @@ export const escalationFields = z.strictObject({
     description: 'How the operator is told of a new prompt.',
     expected: 'a list of {desktop: true}, {webhook: URL} or {command: TEXT}',
   }),
+});
+
+/** The field `depends_on`, one entry of it as a mapping. */
+export const dependencyFields = z.strictObject({
+  condition: z
+    .enum(DEPENDENCY_CONDITIONS)
+    .meta({ description: 'What it waits for.', expected: 'started, idle or synced' }),
 });
 
 /** The field `orchestrates`, written out. */

@@ -1,4 +1,4 @@
-import type { AgentSpec } from '../contract/agent-spec.js';
+import type { AgentSpec, Dependency } from '../contract/agent-spec.js';
 import { at, keyAt, type AgentDraft } from './agent-draft.js';
 import { KNOWN_ROLES } from './agent-fields.js';
 import { whyNotBranch, whyNotImage } from './check-names.js';
@@ -95,12 +95,19 @@ export function resolveAgent(
       ...(fields.limits?.wall_time === undefined ? {} : { wall_time_ms: fields.limits.wall_time }),
     },
     tags: [...new Set(asList(fields.tags).map(String))],
-    depends_on: [...new Set(asList(fields.depends_on))],
+    depends_on: dependenciesOf(fields.depends_on),
     ...orchestratesOf(fields, role),
     ...(commands.length === 0 ? {} : { commands: [...commands] }),
     source,
   };
   return { spec, real_workspace: workspace.real, draft: { ...draft, findings } };
+}
+
+/** Each agent once; an id alone waits until it has started. */
+function dependenciesOf(given: AgentDraft['fields']['depends_on']): Dependency[] {
+  if (typeof given === 'object' && !Array.isArray(given))
+    return Object.entries(given).map(([id, { condition }]) => ({ id, condition }));
+  return [...new Set(asList(given))].map((id) => ({ id, condition: 'started' }));
 }
 
 /** An agent of the role ORCHESTRATOR drives all others unless its manifest says whom; it answers nobody's prompts unless its manifest says so. */

@@ -72,7 +72,7 @@ function asManifest(agent: AgentSpec): Record<string, unknown> {
       wall_time: shownDuration(limits.wall_time_ms),
     }),
     tags: agent.tags,
-    depends_on: agent.depends_on,
+    depends_on: Object.fromEntries(agent.depends_on.map(({ id, condition }) => [id, { condition }])),
   });
 }
 

@@ -42,6 +42,7 @@ function schemasAt(path: Path): z.ZodType[] {
 function oneStep(schema: z.ZodType, step: string | number): z.ZodType[] {
   return bare(schema).flatMap((option) => {
     if (option instanceof z.ZodArray && typeof step === 'number') return isType(option.element) ? [option.element] : [];
+    if (option instanceof z.ZodRecord) return isType(option.valueType) ? [option.valueType] : [];
     const field: unknown = option instanceof z.ZodObject ? option.shape[step] : undefined;
     return isType(field) ? [field] : [];
   });

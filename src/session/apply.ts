@@ -13,6 +13,7 @@ import {
   raise,
   settle,
 } from './prompt-state.js';
+import { withIdle, withTurnOver } from './progress.js';
 import type { SessionFact } from './record.js';
 import { NO_TOKENS, type Applied, type OutboxMessage, type SessionState, type Stage } from './state.js';
 
@@ -29,12 +30,15 @@ export function firstState(
     session_id,
     agent: fact.agent,
     rehearsal: fact.rehearsal,
+    max_parallel: fact.max_parallel ?? null,
+    fork: fact.fork ?? null,
     desired: 'running',
     restart_asked: false,
     stop_grace_ms: null,
     stage: { phase: 'queued', reason: null },
     attempt: 0,
     attempts: [],
+    progress: 'none',
     failures: 0,
     branch: null,
     synced: null,
@@ -59,9 +63,9 @@ export function firstState(
 export function apply(state: SessionState, applied: Applied, policy: Policy): SessionState {
   switch (applied.from) {
     case 'ledger':
-      return applyFact(state, applied.fact, applied.time_ms);
+      return withIdle(applyFact(state, applied.fact, applied.time_ms));
     case 'agent':
-      return applyEvent(state, applied.event, applied.time_ms, policy);
+      return withIdle(applyEvent(state, applied.event, applied.time_ms, policy));
     default:
       return unreachable(applied);
   }
@@ -104,6 +108,7 @@ function applyFact(state: SessionState, fact: SessionFact, time_ms: number): Ses
       return {
         ...state,
         thread_id: fact.thread_id,
+        progress: state.progress === 'none' ? 'started' : state.progress,
         stage: { phase: 'running', container: state.stage.container, turn: null },
       };
     case 'message':
@@ -270,7 +275,7 @@ function applyEvent(state: SessionState, event: AgentEvent, time_ms: number, pol
         : seen;
     case 'turn_ended':
       return closeRequests(
-        { ...seen, stage: endTurn(seen.stage, event.turn_id) },
+        withTurnOver({ ...seen, stage: endTurn(seen.stage, event.turn_id) }),
         (open) => open.request.turn_id === event.turn_id,
         withdrawn,
       );

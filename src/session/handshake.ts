@@ -2,12 +2,12 @@ import { open } from 'node:fs/promises';
 import { asFilareError, FilareError } from '../contract/errors.js';
 import type { CodexConnection } from '../codex/connection.js';
 import { dynamicTools } from '../codex/dynamic-tools.js';
-import { threadResumeParams, threadStartParams } from '../codex/thread-params.js';
+import { threadForkParams, threadResumeParams, threadStartParams } from '../codex/thread-params.js';
 import type { SessionState } from './state.js';
 
 const STDERR_TAIL_BYTES = 4096;
 
-/** Initializes Codex and starts (or resumes) the session's thread. Fails with what Codex said on its standard error. */
+/** Initializes Codex and starts (or resumes, or forks) the session's thread. Fails with what Codex said on its standard error. */
 export async function handshake(
   codex: CodexConnection,
   state: SessionState,
@@ -27,6 +27,11 @@ export async function handshake(
         signal,
       });
       return { thread_id: resumed.thread.id, resumed: true };
+    }
+    const from = state.fork?.thread_id ?? null;
+    if (from !== null) {
+      const forked = await codex.request('thread/fork', threadForkParams(state.agent, from), { signal });
+      return { thread_id: forked.thread.id, resumed: false };
     }
     const started = await codex.request(
       'thread/start',

@@ -15,9 +15,11 @@ import { prepareWorkspace } from '../workspace/prepare-workspace.js';
 import { attemptFolder, mountPoint, ownedFolder, writeAttemptFolder, type AttemptFolder } from './attempt-folder.js';
 import { booked, bookedToStay, closeContainer, removeBooked, secretNames, toStay } from './booking.js';
 import { containerName, containerRequest, IN_CONTAINER, type RequestInputs } from './container-request.js';
+import { giveThreads } from './give-threads.js';
 import { LABEL } from './labels.js';
 import type { SessionFact } from './record.js';
 import { removeContainer } from './remove-container.js';
+import { sessionFiles } from './session-files.js';
 import { settleFiles, stagedWorkspace } from './settle-files.js';
 import type { SessionState } from './state.js';
 import type { SessionSurroundings } from './surroundings.js';
@@ -122,6 +124,8 @@ export async function prepareAttempt(context: LaunchContext): Promise<ChannelPat
     await (why === undefined ? make() : bookedToStay(around.resources, { name: path, session_id }, why, make));
   }
   await makeMountPoints(agent, folders.codex_home, around);
+  const { fork, turns } = context.state();
+  if (fork !== null && turns === 0) await giveThreads(sessionFiles(context.folder).forked, folders.codex_home, around);
   const paths = attemptFolder(context.folder, attempt);
   const secrets = await readSecrets(agent);
   const endpoint = context.state().rehearsal === null ? null : await around.rehearsal(signal);

@@ -24,6 +24,22 @@ export const LIMITS = ['turns', 'tokens', 'wall_time'] as const;
 /** One of them. */
 export type Limit = (typeof LIMITS)[number];
 
+/** Where a session was forked from: the other session as it was then. */
+const forkPointSchema = z.object({
+  session_id: z.string(),
+  id: z.string(),
+  /** Null when that session had no turn yet: there is nothing to remember. */
+  thread_id: z.string().nullable(),
+  /** How many turns of that session had begun. */
+  turns: z.number().int().nonnegative(),
+  /** Its last turn waited for a person; the fork knows it as interrupted. */
+  interrupted: z.boolean(),
+  /** The commit that was checked out; null where there is none. */
+  head: z.string().nullable(),
+});
+/** Where a session was forked from. */
+export type ForkPoint = z.infer<typeof forkPointSchema>;
+
 /** A prompt of ours that is done with this record. */
 const settles = z.string().optional();
 
@@ -35,6 +51,9 @@ const facts = z.discriminatedUnion('type', [
     by: z.string(),
     /** Rules that hold always for this agent, as they were then. */
     rules: z.array(standingRuleSchema).optional(),
+    /** It begins while fewer agents of the project than this run. */
+    max_parallel: z.number().int().positive().optional(),
+    fork: forkPointSchema.optional(),
   }),
   z.object({
     type: z.literal('desired'),

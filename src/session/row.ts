@@ -1,6 +1,7 @@
 import { unreachable } from '../contract/errors.js';
 import type { Activity, Health, SessionRow } from '../contract/session.js';
 import { containerOf } from './apply.js';
+import { reachedOf } from './progress.js';
 import { openForPerson, openPrompts } from './prompts.js';
 import type { SessionState, Stage } from './state.js';
 
@@ -55,6 +56,7 @@ export function toRow(state: SessionState, around: RowSurroundings): SessionRow 
       state.synced === null
         ? null
         : { commit: state.synced.commit, into: state.synced.into, at: new Date(state.synced.at_ms).toISOString() },
+    reached: reachedOf(state),
   };
 }
 

@@ -11,6 +11,8 @@ export interface SessionFiles {
   readonly checkpoint: string;
   /** The same, as it was at the last rotation: never removed while the session is kept. */
   readonly base: string;
+  /** Of a fork: the records of the threads that it goes on from. */
+  readonly forked: string;
 }
 
 /** Where the files of a session are. */
@@ -21,6 +23,7 @@ export function sessionFiles(folder: string): SessionFiles {
     state: join(folder, 'state.json'),
     checkpoint: join(folder, 'checkpoint.jsonl'),
     base: join(folder, 'base.jsonl'),
+    forked: join(folder, 'forked'),
   };
 }
 

@@ -364,7 +364,7 @@ export class Session {
       this.#awake = false;
       const { phase } = this.state.stage;
       this.#sight.see({
-        no_room: phase === 'queued' ? this.#around.noRoom(this.state.session_id, this.state.agent) : null,
+        no_room: phase === 'queued' ? this.#around.noRoom(this.state.session_id) : null,
       });
       const step = next(this.state, this.#sight.now, this.#around.now_ms());
       if (step.do === 'nothing' && this.ended) break;

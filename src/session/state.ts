@@ -4,7 +4,7 @@ import type { PauseQuestion } from '../contract/api.js';
 import type { ErrorCode } from '../contract/errors.js';
 import type { PromptDecision, PromptOrigin, PromptOutcome, StandingRule, Tokens } from '../contract/session.js';
 import type { Verdict } from '../inbox/policy.js';
-import type { EndCause, Limit } from './record.js';
+import type { EndCause, ForkPoint, Limit } from './record.js';
 
 /** A container of an attempt, as the ledger knows it. */
 export interface ContainerRef {
@@ -119,6 +119,9 @@ export interface Pause {
   readonly limit: Limit | null;
 }
 
+/** How far a session has come, for those that wait for it; only forward. `turn_over`: a turn has ended, and it was not idle since. */
+export type Progress = 'none' | 'started' | 'turn_over' | 'idle';
+
 /** One attempt, for the record. */
 export interface AttemptNote {
   readonly attempt: number;
@@ -132,6 +135,10 @@ export interface SessionState {
   readonly session_id: string;
   readonly agent: AgentSpec;
   readonly rehearsal: string | null;
+  /** It begins while fewer agents of the project than this run; null: whatever runs. */
+  readonly max_parallel: number | null;
+  /** Where it was forked from; null for one that began anew. */
+  readonly fork: ForkPoint | null;
   readonly desired: 'running' | 'stopped';
   /** A restart was asked for and its new attempt has not begun. */
   readonly restart_asked: boolean;
@@ -139,6 +146,7 @@ export interface SessionState {
   readonly stage: Stage;
   readonly attempt: number;
   readonly attempts: readonly AttemptNote[];
+  readonly progress: Progress;
   /** Failures in a row, for back-off; begins again after a quiet time. */
   readonly failures: number;
   readonly branch: string | null;

@@ -1,7 +1,7 @@
 import { unreachable } from '../contract/errors.js';
 import type { StoryFact } from '../transcript/story-fact.js';
 import type { PauseQuestion } from '../contract/api.js';
-import type { SessionFact } from './record.js';
+import type { ForkPoint, SessionFact } from './record.js';
 import type { OwnPrompt, SessionState } from './state.js';
 
 /** What the transcript says of a ledger record; null where it says nothing. `after` is the state once the record was applied. */
@@ -11,8 +11,8 @@ export function tell(fact: SessionFact, after: SessionState): StoryFact | null {
       return {
         type: 'state',
         phase: 'queued',
-        text: `session of agent ${after.agent.id} (${after.agent.role}) begins`,
-        data: { by: fact.by },
+        text: `session of agent ${after.agent.id} (${after.agent.role}) begins${fact.fork === undefined ? '' : `, ${forkWords(fact.fork)}`}`,
+        data: { by: fact.by, ...(fact.fork === undefined ? {} : { forked_from: fact.fork }) },
       };
     case 'desired':
       return fact.desired === 'running'
@@ -168,4 +168,9 @@ export function tellPauseQuestion(fact: SessionFact): StoryFact | null {
 function tellQuestion(prompt_id: string, origin: OwnPrompt['origin'], asked_by: string, ask: PauseQuestion): StoryFact {
   const { question, choices = [], suggested_reply = null, severity = 'info' } = ask;
   return { type: 'question', prompt_id, origin, asked_by, question, choices, suggested_reply, severity };
+}
+
+function forkWords({ id, session_id, turns, interrupted }: ForkPoint): string {
+  const when = `after ${String(turns)} ${turns === 1 ? 'turn' : 'turns'}`;
+  return `forked from ${id} (session ${session_id}) ${when}${interrupted ? ', the last of them interrupted' : ''}`;
 }

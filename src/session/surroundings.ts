@@ -35,8 +35,8 @@ export interface SessionSurroundings {
   readonly rehearsal: (signal: AbortSignal) => Promise<RehearsalEndpoint>;
   /** Folders that other agents can write, beside the default workspaces: nothing is seeded from them. */
   readonly agentFolders: (session_id: string) => readonly string[];
-  /** Null when there is room for this session; else why not. Called again after `roomChanged`. */
-  readonly noRoom: (session_id: string, agent: AgentSpec) => string | null;
+  /** Null when this session may begin, which it then does; else for what it waits. Asked again whenever that may have changed. */
+  readonly noRoom: (session_id: string) => string | null;
   /** The manifest that the agent was read from is not what it was then. Never throws; cheap. */
   readonly manifestChanged: (agent: AgentSpec) => boolean;
   /** Carries out a tool for an agent that orchestrates. Never rejects for what the agent got wrong: that is `success: false`. */

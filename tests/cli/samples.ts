@@ -33,6 +33,7 @@ export function rowOf(id: string, patch: Partial<SessionRow> = {}): SessionRow {
     manifest_changed: false,
     tags: [],
     synced: null,
+    reached: ['started'],
     ...patch,
   };
 }

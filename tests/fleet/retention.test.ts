@@ -131,11 +131,11 @@ describe('what retention deletes', () => {
   });
 
   it('is read from configs/filare.yml, where a mistake deletes nothing', async () => {
-    expect(await loadProjectSettings(root)).toEqual({ retention: null });
+    expect(await loadProjectSettings(root)).toMatchObject({ retention: null });
     await mkdir(join(root, 'configs'));
     const write = (text: string): Promise<void> => writeFile(join(root, 'configs', 'filare.yml'), text);
     await write('retention:\n  days: 30\n  total_size: 2g\n  keep_last: 3\n');
-    expect(await loadProjectSettings(root)).toEqual({
+    expect(await loadProjectSettings(root)).toMatchObject({
       retention: { days: 30, keep_last: 3, total_bytes: 2 * 2 ** 30 },
     });
     for (const wrong of [
@@ -149,6 +149,6 @@ describe('what retention deletes', () => {
       await expect(loadProjectSettings(root)).rejects.toMatchObject({ code: 'invalid_manifest' });
     }
     await write('');
-    expect(await loadProjectSettings(root)).toEqual({ retention: null });
+    expect(await loadProjectSettings(root)).toMatchObject({ retention: null });
   });
 });

@@ -309,12 +309,19 @@ test('instructions are text, a file, or the role file of the project', async () 
   ]);
 });
 
-test('fields that nothing acts on yet are named in warnings, at their place', async () => {
+test('depends_on is a list of ids, which have to have started, or a mapping with conditions', async () => {
   using project = new TestProject();
-  const { warnings } = await project.loadText('- { id: b, role: UI }\n- id: a\n  role: UI\n  depends_on: [b]\n');
-  expect(
-    warnings.map(({ line, column, message, severity }) => [line, column, message.split(':')[0], severity]),
-  ).toEqual([[4, 3, 'depends_on is not acted on yet', 'warning']]);
+  const { loaded } = await project.loadText(
+    '- { id: b, role: UI, depends_on: c }\n- { id: c, role: UI }\n- id: a\n  role: UI\n  depends_on: { b: { condition: idle }, c: { condition: synced } }\n',
+  );
+  expect(loaded?.agents.map(({ depends_on }) => depends_on)).toEqual([
+    [{ id: 'c', condition: 'started' }],
+    [],
+    [
+      { id: 'b', condition: 'idle' },
+      { id: 'c', condition: 'synced' },
+    ],
+  ]);
 });
 
 test('reminders, deadlines, notifications, health and limits are acted on', async () => {

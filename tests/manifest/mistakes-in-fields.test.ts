@@ -274,13 +274,30 @@ resources: { disk: 20g }
   dependencies: `
 - { id: a, role: UI, depends_on: [b] }
                                   ^ these agents wait for one another: a → b → c → a => take one of the dependencies out
-- { id: b, role: UI, depends_on: [c] }
+- { id: b, role: UI, depends_on: { c: { condition: idle } } }
+                                   ^ these agents wait for one another: a → b → c → a => take one of the dependencies out
 - { id: c, role: UI, depends_on: [a] }
+                                  ^ these agents wait for one another: a → b → c → a => take one of the dependencies out
 - { id: d, role: UI, depends_on: d }
                                  ^ "d" waits for itself => take one of the dependencies out
 - { id: e, role: UI, depends_on: [x, databas] }
                                   ^ depends_on: no agent "x" is declared in the manifests that were read => declare it, or name its manifest too
                                      ^ depends_on: no agent "databas" is declared in the manifests that were read => did you mean "database"?
+- id: f
+  role: UI
+  depends_on:
+    databas: { condition: synced }
+    ^ depends_on: no agent "databas" is declared in the manifests that were read => did you mean "database"?
+- id: g
+  role: UI
+  depends_on:
+    a: { condition: done }
+                    ^ depends_on.a.condition cannot be "done"
+    b:
+      ^ depends_on.b cannot be empty
+    c: { until: idle }
+       ^ "condition" is missing in depends_on.c
+         ^ unknown field "until" in depends_on.c
 - { id: database, role: UI }
 `,
   'codex config': `

@@ -4,7 +4,9 @@ import { FilareError } from '../../contract/errors.js';
 import { newCommand } from '../command.js';
 import type { CliContext } from '../context.js';
 import { loadAgents, loadRehearsalInput, onlyAgents } from '../load-agents.js';
+import { orderLines } from '../../contract/start-order.js';
 import { safeJson } from '../output.js';
+import { maxParallelOption } from '../max-parallel.js';
 import { refusals, sayOutcomes } from '../start-outcomes.js';
 import { styled } from '../style.js';
 
@@ -17,12 +19,14 @@ export function startCommand(context: CliContext): CommandUnknownOpts {
       'filare-agents start --all',
       'filare-agents start --session docs judge',
       'filare-agents start configs/agents/docs.yml --dry-run',
+      'filare-agents start --all --max-parallel 4',
       'filare-agents start --all --rehearsal rehearsal/first-day.yml',
     ],
   )
     .argument('[manifest...]', 'manifest files or folders')
     .option('-s, --session <id...>', 'only these agents')
     .option('-a, --all', 'every agent of the manifests (as without --session)')
+    .addOption(maxParallelOption())
     .option('--dry-run', 'only say what would be done, with the exact engine request; secrets are masked')
     .option('--rehearsal <file...>', 'play a scripted part instead of calling a model')
     .action(async (manifests, options) => {
@@ -32,24 +36,27 @@ export function startCommand(context: CliContext): CommandUnknownOpts {
       const declared = await loadAgents(context, manifests);
       const agents = options.session === undefined ? declared : onlyAgents(declared, options.session);
       const rehearsal = await loadRehearsalInput(options.rehearsal);
+      const how = { rehearsal, max_parallel: options.maxParallel };
       await using fleet = await context.openFleet();
       if (options.dryRun === true) {
-        sayPlans(context, await fleet.plan(agents, { rehearsal }));
+        sayPlans(context, await fleet.plan(agents, how), orderLines(agents));
         return;
       }
-      const outcomes = await fleet.start(agents, { rehearsal });
+      const outcomes = await fleet.start(agents, how);
       sayOutcomes(context, outcomes);
       const refused = refusals(outcomes);
       if (refused !== undefined) throw refused;
     });
 }
 
-function sayPlans(context: CliContext, plans: readonly StartPlan[]): void {
+function sayPlans(context: CliContext, plans: readonly StartPlan[], order: readonly string[]): void {
   const { out } = context;
   if (context.globals.json === true) {
     out.json(plans);
     return;
   }
+  if (order.length > 0) out.line(styled('bold', 'order'));
+  for (const line of order) out.line(`  ${line}`);
   for (const plan of plans) {
     out.line(styled('bold', plan.id));
     for (const warning of plan.warnings) out.line('  ', styled('yellow', 'warning'), `: ${warning}`);

@@ -11,6 +11,7 @@ import type { CliContext } from '../context.js';
 import { parseDuration } from '../duration.js';
 import { liveView } from '../live-view.js';
 import { loadAgents, loadRehearsalInput } from '../load-agents.js';
+import { maxParallelOption } from '../max-parallel.js';
 import { parseProgressMode, ProgressDisplay, type ProgressMode } from '../progress.js';
 import { rollBack } from '../roll-back.js';
 import { refusals, sayOutcomes } from '../start-outcomes.js';
@@ -20,6 +21,7 @@ interface UpOptions {
   readonly wait?: WaitState | boolean | undefined;
   readonly timeout?: string | undefined;
   readonly progress?: ProgressMode | undefined;
+  readonly maxParallel?: number | undefined;
 }
 
 /** `up [MANIFEST…]`: image, daemon, every agent, then a live view. */
@@ -35,12 +37,13 @@ export function upCommand(context: CliContext): CommandUnknownOpts {
   )
     .argument('[manifest...]', 'manifest files or folders')
     .option('--rehearsal <file...>', 'play a scripted part instead of calling a model')
+    .addOption(maxParallelOption())
     .addOption(
       new Option('--wait <state>', 'end when every agent has been in this state, instead of watching').choices(
         WAIT_STATES,
       ),
     )
-    .option('--no-wait', 'end as soon as every agent runs')
+    .option('--no-wait', 'end as soon as every agent runs, or is known to wait in the queue')
     .option('-t, --timeout <duration>', 'with --wait: give up after so long, exit code 5; agents keep running')
     .option('--progress <mode>', 'auto, plain, json or quiet', parseProgressMode)
     .addHelpText(
@@ -83,7 +86,16 @@ async function up(
     fleet = await context.openFleet();
     progress.done(fleet.started_daemon ? 'started' : 'is running');
     await using deaf = await context.openFleetForRollback();
-    outcomes = await bringUp({ fleet, deaf, agents, rehearsal, progress, signal, begun });
+    outcomes = await bringUp({
+      fleet,
+      deaf,
+      agents,
+      rehearsal,
+      max_parallel: options.maxParallel,
+      progress,
+      signal,
+      begun,
+    });
     signal.throwIfAborted();
   } catch (error) {
     progress.failed();

@@ -2,6 +2,7 @@ import type { CommandUnknownOpts } from '@commander-js/extra-typings';
 import { newCommand } from '../command.js';
 import type { CliContext } from '../context.js';
 import { plural } from '../fleet-table.js';
+import { orderLines } from '../../contract/start-order.js';
 import { loadAgents } from '../load-agents.js';
 import { styled, type Span } from '../style.js';
 import { tableLines } from '../table.js';
@@ -43,6 +44,9 @@ export function validateCommand(context: CliContext): CommandUnknownOpts {
       ]);
       const columns = out.is_terminal ? out.size.columns : Number.MAX_SAFE_INTEGER;
       if (rows.length > 0) for (const line of tableLines(head, rows, columns)) out.line(...line);
+      const order = orderLines(agents);
+      if (order.length > 0) out.line(styled('bold', 'order'));
+      for (const line of order) out.line(`  ${line}`);
       out.note(styled('green', '✓'), ` ${plural(agents.length, 'agent')}, no mistake`);
     });
 }

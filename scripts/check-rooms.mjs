@@ -59,7 +59,20 @@ export const ROOMS = {
   client: ['contract'],
   doctor: ['contract', 'engine', 'image', 'client', 'leaks'],
   mcp: ['contract', 'client'],
-  cli: ['contract', 'client', 'manifest', 'transcript', 'inbox', 'rehearsal', 'leaks', 'doctor', 'mcp', 'daemon'],
+  catalogue: ['contract', 'manifest'],
+  cli: [
+    'contract',
+    'client',
+    'manifest',
+    'transcript',
+    'inbox',
+    'rehearsal',
+    'leaks',
+    'doctor',
+    'mcp',
+    'catalogue',
+    'daemon',
+  ],
 };
 
 /** Packages that one place alone may know. */

@@ -152,6 +152,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/schema.js')).schemaCommand,
   },
   {
+    name: 'commands',
+    group: 'Set up',
+    summary: "the catalogue of the project's commands, for agents and programs",
+    load: async () => (await import('./commands/commands.js')).commandsCommand,
+  },
+  {
     name: 'image',
     group: 'Set up',
     summary: 'the image that agents run in',

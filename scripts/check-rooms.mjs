@@ -59,6 +59,7 @@ export const ROOMS = {
   client: ['contract'],
   doctor: ['contract', 'engine', 'image', 'client', 'leaks'],
   mcp: ['contract', 'client'],
+  solo: ['contract', 'manifest', 'engine', 'channel', 'image', 'workspace', 'codex', 'session'],
   catalogue: ['contract', 'manifest'],
   cli: [
     'contract',
@@ -71,6 +72,7 @@ export const ROOMS = {
     'doctor',
     'mcp',
     'catalogue',
+    'solo',
     'daemon',
   ],
 };

@@ -176,6 +176,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/cleanup.js')).cleanupCommand,
   },
   {
+    name: 'container',
+    group: 'More',
+    summary: 'one container for yourself, without the daemon',
+    load: async () => (await import('./commands/container.js')).containerCommand,
+  },
+  {
     name: 'daemon',
     group: 'More',
     summary: "the project's background process",

@@ -173,7 +173,10 @@ export async function prepareAttempt(context: LaunchContext): Promise<ChannelPat
 }
 
 /** Mount points in the Codex home for what is covered there, so that the engine does not have to make them as root. */
-async function makeGuardTargets(codex_home: string, around: SessionSurroundings): Promise<void> {
+export async function makeGuardTargets(
+  codex_home: string,
+  around: Pick<SessionSurroundings, 'user' | 'caller_uid'>,
+): Promise<void> {
   for (const { path, kind } of [
     ...GUARDED_PATHS,
     { path: `${IN_CONTAINER.codex_home}/config.toml`, kind: 'file' as const },

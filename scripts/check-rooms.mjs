@@ -61,7 +61,22 @@ export const ROOMS = {
   client: ['contract'],
   doctor: ['contract', 'engine', 'image', 'client', 'leaks'],
   mcp: ['contract', 'client'],
-  cli: ['contract', 'client', 'manifest', 'transcript', 'inbox', 'rehearsal', 'leaks', 'doctor', 'mcp', 'daemon'],
+  solo: ['contract', 'manifest', 'engine', 'channel', 'image', 'workspace', 'codex', 'session'],
+  catalogue: ['contract', 'manifest'],
+  cli: [
+    'contract',
+    'client',
+    'manifest',
+    'transcript',
+    'inbox',
+    'rehearsal',
+    'leaks',
+    'doctor',
+    'mcp',
+    'catalogue',
+    'solo',
+    'daemon',
+  ],
 };
 
 /** Packages that one place alone may know. */

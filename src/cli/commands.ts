@@ -170,6 +170,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/schema.js')).schemaCommand,
   },
   {
+    name: 'commands',
+    group: 'Set up',
+    summary: "the catalogue of the project's commands, for agents and programs",
+    load: async () => (await import('./commands/commands.js')).commandsCommand,
+  },
+  {
     name: 'image',
     group: 'Set up',
     summary: 'the image that agents run in',
@@ -186,6 +192,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     group: 'Set up',
     summary: 'remove what sessions left behind and nobody needs',
     load: async () => (await import('./commands/cleanup.js')).cleanupCommand,
+  },
+  {
+    name: 'container',
+    group: 'More',
+    summary: 'one container for yourself, without the daemon',
+    load: async () => (await import('./commands/container.js')).containerCommand,
   },
   {
     name: 'daemon',

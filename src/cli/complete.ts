@@ -1,4 +1,6 @@
 import type { CommandUnknownOpts } from '@commander-js/extra-typings';
+import { join } from 'node:path';
+import { findProject } from '../client/find-project.js';
 import { Fleet } from '../client/fleet.js';
 import { sanitize } from '../transcript/sanitize.js';
 import { COMMANDS, findCommand } from './commands.js';
@@ -67,6 +69,7 @@ async function argumentsOf(
   const argument = command.registeredArguments[0];
   if (argument?.argChoices !== undefined) return argument.argChoices.map((value) => ({ value, about: '' }));
   const wanted = argument?.name() ?? (command.name() === 'start' ? 'id' : '');
+  if (wanted === 'command') return commandNames(context, project);
   if (!['id', 'prompt', 'rule'].includes(wanted)) return [];
   const fleet = await openQuietly(context, project);
   if (wanted === 'prompt') {
@@ -85,6 +88,14 @@ async function argumentsOf(
 async function openQuietly(context: CliContext, project: string | undefined): Promise<Fleet> {
   const signal = AbortSignal.timeout(ASK_MS);
   return Fleet.open({ project, cwd: context.cwd, env: context.env, start_daemon: false, signal });
+}
+
+async function commandNames(context: CliContext, project: string | undefined): Promise<Candidate[]> {
+  const { CATALOGUE_FILE } = await import('../catalogue/compile-catalogue.js');
+  const { readCatalogue } = await import('../catalogue/read-catalogue.js');
+  const { root } = findProject({ project, cwd: context.cwd, env: context.env });
+  const { commands } = await readCatalogue(join(root, CATALOGUE_FILE));
+  return Object.values(commands).map(({ name, description }) => ({ value: name, about: description }));
 }
 
 async function sessionNames(fleet: Fleet): Promise<Candidate[]> {

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import type { Duplex } from 'node:stream';
 import { FilareError } from '../contract/errors.js';
 import type { CliContext } from './context.js';
 
@@ -11,13 +12,26 @@ export async function runTerminal(context: CliContext, ref: string, kind: 'shell
     throw new FilareError({ code: 'usage', message: `${kind} is for people; it has no --json` });
   }
   await using fleet = await context.openFleet();
+  const terminal = await fleet.terminal(ref, kind, context.out.size);
+  // From here Ctrl-C is a key of the program inside, not ours.
+  if (context.stdin.isTTY === true) context.interrupts.release();
+  await joinTerminal(context, terminal);
+}
+
+/** A program with a terminal somewhere else. */
+interface RemoteTerminal {
+  readonly stream: Duplex;
+  resize(size: { readonly columns: number; readonly rows: number }): Promise<void>;
+  exitCode(): Promise<number>;
+}
+
+/** Connects this terminal with that one until the program there ends, or a signal comes; its exit code becomes ours. */
+export async function joinTerminal(context: CliContext, terminal: RemoteTerminal): Promise<void> {
   const { stdin, stdout, out } = context;
-  const terminal = await fleet.terminal(ref, kind, out.size);
   const raw = stdin.isTTY === true;
+  context.interrupts.signal.throwIfAborted();
   const resized = (): void => void terminal.resize(out.size).catch(() => undefined);
   try {
-    // From here Ctrl-C is a key of the program inside, not ours.
-    if (raw) context.interrupts.release();
     if (raw) stdin.setRawMode?.(true);
     stdout.on('resize', resized);
     const type = (chunk: Buffer | string): void => void terminal.stream.write(chunk);

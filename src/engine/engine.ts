@@ -54,6 +54,8 @@ export interface ContainerRequest {
   readonly open_files: number;
   /** Keep standard input open and allocate nothing else; false for agents. */
   readonly hostname: string;
+  /** The engine removes it once it has ended (default no: its end is looked at first). */
+  readonly auto_remove?: boolean;
 }
 
 /** What the engine says of a container. */

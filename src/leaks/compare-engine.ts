@@ -1,5 +1,5 @@
 import type { SurveyedThing } from '../engine/engine.js';
-import { LABEL } from '../session/labels.js';
+import { LABEL, SOLO } from '../session/labels.js';
 import { daemonLives, type Comparison } from './comparison.js';
 import { BY_CLEANUP, type Finding } from './finding.js';
 import { whyForeign } from './ownership.js';
@@ -53,6 +53,8 @@ function judge(thing: SurveyedThing, comparison: Comparison): Finding | null {
       true,
     );
   }
+  // A single container of a person: the engine removes it when the process that made it ends.
+  if (thing.labels[LABEL.purpose] === SOLO) return null;
   if (thing.labels[LABEL.purpose] === 'rehearsal') {
     return rehearsed && live ? null : say('leak', 'no rehearsed agent is running', BY_CLEANUP, true);
   }

@@ -46,7 +46,7 @@ class Reader {
     if (this.#count > MAX_VALUES || depth > MAX_ALIAS_DEPTH) {
       this.overflowed = true;
       this.#findings.mistake(place, {
-        message: `aliases make the manifest grow past ${MAX_VALUES} values`,
+        message: `aliases make the file grow past ${MAX_VALUES} values`,
         hint: 'write the repeated part once, under defaults',
       });
       return { ...BROKEN, place };
@@ -167,7 +167,7 @@ class Reader {
     const shown = tag.startsWith('tag:yaml.org,2002:') ? `!!${tag.slice('tag:yaml.org,2002:'.length)}` : tag;
     this.#findings.mistake(place, {
       message: `the tag ${shown} is not known here`,
-      hint: 'remove it: a manifest is text, numbers, lists and mappings',
+      hint: 'remove it: only text, numbers, lists and mappings are read',
     });
   }
 

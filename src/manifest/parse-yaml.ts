@@ -1,5 +1,5 @@
 import { isCollection, isNode, isScalar, Lexer, parseAllDocuments, visit, type Document } from 'yaml';
-import type { Findings } from './diagnostic.js';
+import type { Findings, Problem } from './diagnostic.js';
 import type { Located } from './located.js';
 import { locateDocument } from './locate-document.js';
 import type { SourceText } from './source-text.js';
@@ -25,9 +25,9 @@ const SAID: Readonly<Record<string, { readonly message?: string; readonly hint: 
  * Reads one YAML 1.2 document. Answers undefined, and says why, when there is nothing to go on with; smaller mistakes (a key twice, an
  * unknown tag) are said and read over. Never runs code, never throws for what the text holds, and is bounded in depth and size.
  */
-export function parseYaml(source: SourceText, findings: Findings): Located | undefined {
+export function parseYaml(source: SourceText, findings: Findings, kind: FileKind = MANIFEST): Located | undefined {
   const text = source.text;
-  const refusal = whyNotParse(text);
+  const refusal = whyNotParse(text, kind);
   if (refusal !== undefined) {
     findings.mistake({ source, offset: refusal.offset }, refusal);
     return undefined;
@@ -45,7 +45,7 @@ export function parseYaml(source: SourceText, findings: Findings): Located | und
   const document = documents[0];
   if (document !== undefined && reportSyntax(document, source, findings)) return undefined;
   if (document === undefined || document.contents === null) {
-    findings.mistake({ source, offset: undefined }, EMPTY);
+    findings.mistake({ source, offset: undefined }, kind.empty);
     return undefined;
   }
   const second = documents[1];
@@ -53,8 +53,8 @@ export function parseYaml(source: SourceText, findings: Findings): Located | und
     findings.mistake(
       { source, offset: second.contents?.range[0] ?? second.range[0] },
       {
-        message: 'a second YAML document begins here; a manifest is one document',
-        hint: 'write several agents as a list, or put each document into a file of its own',
+        message: `a second YAML document begins here; a ${kind.name} is one document`,
+        hint: kind.instead,
       },
     );
     return undefined;
@@ -68,8 +68,26 @@ export const EMPTY = {
   expected: 'an agent (id: …, role: …), a list of agents, or {defaults, sessions}',
 };
 
+/** What a file is called in messages about it as a whole. */
+export interface FileKind {
+  readonly name: string;
+  /** How deep it is meant to be. */
+  readonly shape: string;
+  /** What to do instead of a second document. */
+  readonly instead: string;
+  /** What is said of one without content. */
+  readonly empty: Problem;
+}
+
+const MANIFEST: FileKind = {
+  name: 'manifest',
+  shape: 'a manifest is flat: an agent, its fields, their values',
+  instead: 'write several agents as a list, or put each document into a file of its own',
+  empty: EMPTY,
+};
+
 /** The parser recurses, and gives up hard on deep nesting: the lexer, which does not, looks first. */
-function whyNotParse(text: string): { message: string; hint: string; offset: number } | undefined {
+function whyNotParse(text: string, kind: FileKind): { message: string; hint: string; offset: number } | undefined {
   let depth = 0;
   let offset = 0;
   let tokens = 0;
@@ -78,7 +96,7 @@ function whyNotParse(text: string): { message: string; hint: string; offset: num
     tokens += 1;
     if (tokens > MAX_TOKENS)
       return {
-        message: `the manifest has more than ${MAX_TOKENS} words and signs`,
+        message: `the ${kind.name} has more than ${MAX_TOKENS} words and signs`,
         hint: 'split it into several files',
         offset,
       };
@@ -89,7 +107,7 @@ function whyNotParse(text: string): { message: string; hint: string; offset: num
     if (depth > MAX_DEPTH || (depth === 0 && compact > MAX_DEPTH))
       return {
         message: `lists and mappings are nested more than ${MAX_DEPTH} deep`,
-        hint: 'a manifest is flat: an agent, its fields, their values',
+        hint: kind.shape,
         offset,
       };
     // Marks of the lexer (byte order, document, flow end, scalar) are not in the text.

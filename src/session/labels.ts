@@ -11,11 +11,14 @@ export const LABEL = {
   owner: 'filare.owner',
   /** Which life of the project: another folder was at the same path before, or is at it elsewhere. */
   instance: 'filare.instance',
-  /** `agent`, `startup`, `fork`, `rehearsal`, `homecoming` or `fleet`. */
+  /** `agent`, `startup`, `fork`, `rehearsal`, `homecoming`, `fleet` or SOLO. */
   purpose: 'filare.purpose',
   /** Hash of the request, so that drift is seen. */
   request: 'filare.request',
 } as const;
+
+/** Purpose of a container that one person runs without the daemon; it goes with the process that made it. */
+export const SOLO = 'solo';
 
 /** Labels of one attempt's container. */
 export function attemptLabels(options: {

@@ -178,7 +178,11 @@ export async function prepareAttempt(context: LaunchContext): Promise<ChannelPat
 }
 
 /** Mount points in the Codex home for what is mounted there, so that the engine does not have to make them as root. */
-async function makeMountPoints(agent: AgentSpec, codex_home: string, around: SessionSurroundings): Promise<void> {
+export async function makeMountPoints(
+  agent: AgentSpec,
+  codex_home: string,
+  around: Pick<SessionSurroundings, 'user' | 'caller_uid'>,
+): Promise<void> {
   const skills = (agent.commands?.length ?? 0) === 0 ? [] : [dirname(SKILLS_IN_CONTAINER), SKILLS_IN_CONTAINER];
   for (const { path, kind } of [
     ...GUARDED_PATHS,

@@ -79,12 +79,12 @@ id: two
 `,
   'a tag': `
 id: !secret one
-            ^ the tag !secret is not known here => remove it: a manifest is text, numbers, lists and mappings
+            ^ the tag !secret is not known here => remove it: only text, numbers, lists and mappings are read
 role: FEATURE
 resources: !!python/object:os.system {cpus: 1}
-                                     ^ the tag !!python/object:os.system is not known here => remove it: a manifest is text, numbers, lists and mappings
+                                     ^ the tag !!python/object:os.system is not known here => remove it: only text, numbers, lists and mappings are read
 goal: !!binary aGVsbG8=
-               ^ the tag !!binary is not known here => remove it: a manifest is text, numbers, lists and mappings
+               ^ the tag !!binary is not known here => remove it: only text, numbers, lists and mappings are read
 `,
   'an alias of nothing': `
 id: one

@@ -1,7 +1,7 @@
 /**
  * What the engine is told of one container: pure, so that a dry run prints exactly what a start sends. The hardening lives here and
  * nowhere else: no capability, no new privileges, the engine's default seccomp profile (by naming none), no swap, no restart by
- * the engine, no removal by the engine, no standard input, no terminal, private IPC, no core files, a small log.
+ * the engine, removal by the engine only when asked, no standard input, no terminal, private IPC, no core files, a small log.
  */
 import { FilareError } from '../../contract/errors.js';
 import type { ContainerRequest } from '../engine.js';
@@ -45,7 +45,7 @@ export function describeCreate(request: ContainerRequest) {
       ReadonlyRootfs: request.read_only_root,
       IpcMode: 'private',
       Init: false,
-      AutoRemove: false,
+      AutoRemove: request.auto_remove === true,
       RestartPolicy: { Name: 'no', MaximumRetryCount: 0 },
       Ulimits: [
         { Name: 'nofile', Soft: request.open_files, Hard: request.open_files },

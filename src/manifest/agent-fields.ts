@@ -37,7 +37,7 @@ export const agentFieldsSchema = z.strictObject({
     .string()
     .regex(NAME)
     .meta({
-      description: 'Name of the agent, unique whatever its case.',
+      description: 'Name of the agent; unique in all manifests that are read together, whatever its case.',
       examples: ['feature-login'],
       expected: 'up to 40 letters, digits, - and _, beginning with a letter or digit',
     }),
@@ -45,7 +45,7 @@ export const agentFieldsSchema = z.strictObject({
     .string()
     .regex(NAME)
     .meta({
-      description: `What the agent is for: ${KNOWN_ROLES.join(', ')}, or a word of your own.`,
+      description: 'What the agent is for, in any case; a word of your own is a role too.',
       examples: [...KNOWN_ROLES],
       expected: `${KNOWN_ROLES.join(', ')}, or another word of letters, digits, - and _`,
     }),
@@ -89,14 +89,14 @@ export const agentFieldsSchema = z.strictObject({
   ssh_key: path()
     .optional()
     .meta({
-      description: 'Private key for git over SSH, without a passphrase, readable for you alone.',
+      description: 'Private key for git over SSH, without a passphrase, readable for you alone (`chmod 600`).',
       examples: ['~/.ssh/deploy_key'],
       expected: 'a path',
     }),
   known_hosts: path()
     .optional()
     .meta({
-      description: 'Host keys that git over SSH accepts; others are refused.',
+      description: 'Host keys that git over SSH accepts; others are refused, and without it all are.',
       examples: ['known_hosts'],
       expected: 'a path',
     }),
@@ -110,7 +110,6 @@ export const agentFieldsSchema = z.strictObject({
     .optional()
     .meta({ description: "Who the agent's commits are by.", expected: 'a mapping {name, email}' }),
   mounts: z
-
     .array(mountFields.meta({ expected: '{source: PATH, target: /PATH, read_only: true}' }))
     .optional()
     .meta({

@@ -199,6 +199,14 @@ export const agentFieldsSchema = z.strictObject({
       examples: ['/work/agent-{n}'],
       expected: 'a path',
     }),
+  metadata: z
+    .record(z.string(), z.unknown())
+    .optional()
+    .meta({
+      description: 'Of the Filare orchestrator: what its generator of manifests attached. Nothing reads it.',
+      examples: [{ context: 'Notes' }],
+      expected: 'a mapping',
+    }),
   reuse_existing: z.boolean().optional().meta({
     description: 'Of the Filare orchestrator: false refuses a workspace that exists and is not empty.',
     default: true,
@@ -213,4 +221,4 @@ export type AgentFields = z.output<typeof agentFieldsSchema>;
 export type GivenFields = { readonly [Field in keyof AgentFields]?: AgentFields[Field] | undefined };
 
 /** Free mappings: what stands in them is not checked, and `null` stays `null`. */
-export const FREE_PATHS: ReadonlySet<string> = new Set(['codex.config', 'operator_contact']);
+export const FREE_PATHS: ReadonlySet<string> = new Set(['codex.config', 'operator_contact', 'metadata']);

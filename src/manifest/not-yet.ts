@@ -14,6 +14,7 @@ export interface NotYet {
 /** Fields that are not acted on yet: each one that a manifest gives is named in a warning. Take a row out when its field works. */
 export const NOT_YET: readonly NotYet[] = [
   { path: 'depends_on', since: '0.1.0', meanwhile: 'agents start in the order of the manifests' },
+  { path: 'metadata', since: '0.1.0', meanwhile: 'no agent sees it; put what it shall know into goal or instructions' },
 ];
 
 /** A field about safety that is known and cannot be enforced yet: giving it is a mistake. */

@@ -108,7 +108,10 @@ function tableOf(rows: readonly (readonly string[])[], columns: number): Span[][
     return [
       row.flatMap((cell, at): Span[] => {
         const padding = ' '.repeat((widths[at] ?? 0) - widthOf(cell) + GAP);
-        return [...(index === 0 ? asBold(cell) : cell), ...(at === row.length - 1 ? [] : [padding])];
+        return [
+          ...(index === 0 ? asBold(cell) : cell),
+          ...(row.slice(at + 1).every((later) => later.length === 0) ? [] : [padding]),
+        ];
       }),
     ];
   });

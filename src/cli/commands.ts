@@ -218,6 +218,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/completion.js')).completionCommand,
   },
   {
+    name: 'help',
+    group: 'More',
+    summary: 'how a command is used, or a page of the documentation',
+    load: async () => (await import('./commands/help.js')).helpCommand,
+  },
+  {
     name: 'version',
     group: 'More',
     summary: 'versions of client, daemon, engine and Codex',

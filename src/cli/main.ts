@@ -9,10 +9,11 @@ import { CommanderError } from '@commander-js/extra-typings';
 import { asFilareError } from '../contract/errors.js';
 import { createContext, type Ambient, type CliContext, type GlobalOptions } from './context.js';
 import { exitCodeOf, showFailure } from './failure.js';
-import { buildProgram, parserFailure } from './program.js';
+import { buildProgram, parserFailure, withoutHelpWord } from './program.js';
 
-/** Runs the command line `argv` (without program and script) and answers with the exit code. */
-export async function main(argv: readonly string[], ambient: Partial<Ambient> = {}): Promise<number> {
+/** Runs the command line `given` (without program and script) and answers with the exit code. */
+export async function main(given: readonly string[], ambient: Partial<Ambient> = {}): Promise<number> {
+  const argv = withoutHelpWord(given);
   const globals: { -readonly [K in keyof GlobalOptions]: GlobalOptions[K] } = { json: asksForJson(argv) };
   const context = createContext({ ...processAmbient(), ...ambient }, globals);
   try {

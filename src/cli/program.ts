@@ -3,6 +3,7 @@ import { FilareError } from '../contract/errors.js';
 import { exampleText } from './command.js';
 import { COMMANDS, findCommand } from './commands.js';
 import type { CliContext, GlobalOptions } from './context.js';
+import { TOPICS } from './help/topics.js';
 import { packageVersion } from './package-version.js';
 
 /** The whole program, with the one command that `argv` names loaded and the others known by name, so that help and suggestions are complete. */
@@ -21,9 +22,10 @@ export async function buildProgram(
     .configureOutput({ writeOut: (text) => context.out.write(text), writeErr: () => undefined })
     .exitOverride()
     .commandsGroup('More:')
-    .helpCommand('help [command]', 'how a command is used')
+    .helpCommand(false)
     .addHelpText('before', exampleText(ROOT_EXAMPLES))
-    .addHelpText('after', '\nEvery command explains itself: filare-agents COMMAND --help');
+    .addHelpText('after', `\nTopics:\n${topicLines()}`)
+    .addHelpText('after', '\nEvery command and topic explains itself: filare-agents help NAME');
   program.hook('preAction', () => setGlobals(program.opts()));
   const wanted = commandWord(argv);
   for (const entry of COMMANDS) {
@@ -69,15 +71,33 @@ export function parserFailure(error: CommanderError, argv: readonly string[]): F
   });
 }
 
-/** The word that names the command: the first that is no option nor the value of one, and for `help X` the `X`. */
+/** `help` and `help COMMAND…` as what they stand for, `--help` and `COMMAND… --help`; everything else, `help TOPIC` too, as it is. */
+export function withoutHelpWord(argv: readonly string[]): readonly string[] {
+  const [first, second] = wordsOf(argv);
+  if (first?.word !== 'help' || argv.includes('--help') || argv.includes('-h')) return argv;
+  if (second === undefined ? argv.includes('--json') : findCommand(second.word) === undefined) return argv;
+  return [...argv.filter((_, at) => at !== first.at), '--help'];
+}
+
+/** The word that names the command: the first that is no option nor the value of one. */
 function commandWord(argv: readonly string[]): string | undefined {
-  const words: string[] = [];
+  return wordsOf(argv)[0]?.word;
+}
+
+function wordsOf(argv: readonly string[]): { word: string; at: number }[] {
+  const words: { word: string; at: number }[] = [];
   for (let at = 0; at < argv.length && argv[at] !== '--'; at += 1) {
     const word = argv[at] ?? '';
     if (word === '--project') at += 1;
-    else if (!word.startsWith('-')) words.push(word);
+    else if (!word.startsWith('-')) words.push({ word, at });
   }
-  return words[0] === 'help' ? words[1] : words[0];
+  return words;
+}
+
+/** The names of all topics, on lines of 80 columns. */
+function topicLines(): string {
+  const names = TOPICS.map(({ name }) => name).join(' ');
+  return names.replaceAll(/(.{1,76})(?: |$)/g, '  $1\n').trimEnd();
 }
 
 function inheritAll(command: CommandUnknownOpts, parent: Command): void {

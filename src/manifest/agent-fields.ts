@@ -38,7 +38,7 @@ export const agentFieldsSchema = z.strictObject({
     .string()
     .regex(NAME)
     .meta({
-      description: 'Name of the agent, unique whatever its case.',
+      description: 'Name of the agent; unique in all manifests that are read together, whatever its case.',
       examples: ['feature-login'],
       expected: 'up to 40 letters, digits, - and _, beginning with a letter or digit',
     }),
@@ -46,7 +46,7 @@ export const agentFieldsSchema = z.strictObject({
     .string()
     .regex(NAME)
     .meta({
-      description: `What the agent is for: ${KNOWN_ROLES.join(', ')}, or a word of your own.`,
+      description: 'What the agent is for, in any case; a word of your own is a role too.',
       examples: [...KNOWN_ROLES],
       expected: `${KNOWN_ROLES.join(', ')}, or another word of letters, digits, - and _`,
     }),
@@ -91,14 +91,14 @@ export const agentFieldsSchema = z.strictObject({
   ssh_key: path()
     .optional()
     .meta({
-      description: 'Private key for git over SSH, without a passphrase, readable for you alone.',
+      description: 'Private key for git over SSH, without a passphrase, readable for you alone (`chmod 600`).',
       examples: ['~/.ssh/deploy_key'],
       expected: 'a path',
     }),
   known_hosts: path()
     .optional()
     .meta({
-      description: 'Host keys that git over SSH accepts; others are refused.',
+      description: 'Host keys that git over SSH accepts; others are refused, and without it all are.',
       examples: ['known_hosts'],
       expected: 'a path',
     }),
@@ -112,7 +112,6 @@ export const agentFieldsSchema = z.strictObject({
     .optional()
     .meta({ description: "Who the agent's commits are by.", expected: 'a mapping {name, email}' }),
   mounts: z
-
     .array(mountFields.meta({ expected: '{source: PATH, target: /PATH, read_only: true}' }))
     .optional()
     .meta({
@@ -217,6 +216,14 @@ export const agentFieldsSchema = z.strictObject({
       examples: ['/work/agent-{n}'],
       expected: 'a path',
     }),
+  metadata: z
+    .record(z.string(), z.unknown())
+    .optional()
+    .meta({
+      description: 'Of the Filare orchestrator: what its generator of manifests attached. Nothing reads it.',
+      examples: [{ context: 'Notes' }],
+      expected: 'a mapping',
+    }),
   reuse_existing: z.boolean().optional().meta({
     description: 'Of the Filare orchestrator: false refuses a workspace that exists and is not empty.',
     default: true,
@@ -231,7 +238,7 @@ export type AgentFields = z.output<typeof agentFieldsSchema>;
 export type GivenFields = { readonly [Field in keyof AgentFields]?: AgentFields[Field] | undefined };
 
 /** Free mappings: what stands in them is not checked, and `null` stays `null`. */
-export const FREE_PATHS: ReadonlySet<string> = new Set(['codex.config', 'operator_contact']);
+export const FREE_PATHS: ReadonlySet<string> = new Set(['codex.config', 'operator_contact', 'metadata']);
 
 /** Mappings of names to mappings: a name with nothing after it is a mistake, not a field that was left out. */
 export const NAMED_PATHS: ReadonlySet<string> = new Set(['depends_on']);

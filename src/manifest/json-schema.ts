@@ -48,7 +48,11 @@ function fieldsSchema(): JsonObject {
   const made = z.toJSONSchema(agentFieldsSchema, {
     target: 'draft-2020-12',
     io: 'input',
-    override: ({ jsonSchema }) => {
+    override: ({ zodSchema, jsonSchema }) => {
+      // Left out where text becomes a number; ours are written as text is.
+      const { default: preset, examples } = zodSchema instanceof z.ZodType ? (zodSchema.meta() ?? {}) : {};
+      if (preset !== undefined) jsonSchema['default'] = preset;
+      if (Array.isArray(examples)) jsonSchema['examples'] = examples;
       // Our own word, for the loader's messages.
       delete jsonSchema['expected'];
     },

@@ -4,7 +4,7 @@
  *   that an agent would reach;
  * - all mistakes of all manifests are told at once, each with file, line, column, the line itself and what was expected;
  * - what comes out is complete (AgentSpec): absolute paths, bytes, milliseconds, no default left open, no secret inside;
- * - known fields about safety that cannot be enforced yet are mistakes (not-enforced.ts);
+ * - known fields that nothing acts on are named in warnings; safety that cannot be enforced yet is a mistake (not-yet.ts);
  * - nothing is changed on disk, nothing is run, and files are read within bounds (1 MiB each, 1000 agents, no alias bombs).
  */
 import { createHash } from 'node:crypto';
@@ -23,7 +23,7 @@ import { hostPlaces, type HostPlaces } from './host-places.js';
 import { mergeOver, plain, valueAt, withoutNothing, type LocatedMap } from './located.js';
 import { findManifests } from './manifest-files.js';
 import { declaredAgents, type DeclaredAgent } from './manifest-shape.js';
-import { reportNotEnforced } from './not-enforced.js';
+import { reportNotYet } from './not-yet.js';
 import { parseYaml } from './parse-yaml.js';
 import { projectCatalogue, type FoundCatalogue } from './project-catalogue.js';
 import { readText } from './read-text.js';
@@ -135,7 +135,7 @@ function readAgent(declared: DeclaredAgent, source: AgentSpec['source'], load: L
   const written = defaults === undefined ? own : mergeOver(withoutId(defaults), own);
   const tree = withoutNothing(written, new Set([...FREE_PATHS, ...NAMED_PATHS]));
   const fields = parseFields({ tree, written }, load.findings);
-  reportNotEnforced(tree, load.findings);
+  reportNotYet(tree, load.findings);
   const id = valueAt(tree, ['id']);
   if (fields.id !== undefined && id !== undefined) load.ids.push({ id: fields.id, place: id.place });
   const { options: around, places, findings, catalogue } = load;

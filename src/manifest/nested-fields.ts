@@ -23,7 +23,9 @@ const MIN_PIDS = 128;
 
 /** The field `workspace` as a mapping. */
 export const workspaceFields = z.strictObject({
-  path: path().optional().meta({ description: 'The folder the agent works in.', expected: 'a path' }),
+  path: path()
+    .optional()
+    .meta({ description: 'The folder the agent works in. Default: .filare/workspaces/<id>.', expected: 'a path' }),
   template: path()
     .optional()
     .meta({ description: 'A folder that an empty or missing workspace is copied from.', expected: 'a path' }),
@@ -49,9 +51,12 @@ export const workspaceFields = z.strictObject({
 
 /** The field `mounts`, one entry of it. */
 export const mountFields = z.strictObject({
-  source: path().meta({ description: 'A file or folder of this machine.', expected: 'a path' }),
+  source: path().meta({
+    description: 'An existing file or folder of this machine; links are followed first.',
+    expected: 'a path',
+  }),
   target: path().meta({
-    description: 'Where the agent sees it; absolute.',
+    description: 'Where the agent sees it; it may cover nothing that the container needs.',
     expected: 'an absolute path in the container, like /data',
   }),
   read_only: z
@@ -105,11 +110,11 @@ export const networkFields = z.union([
 
 /** The field `codex`. */
 export const codexFields = z.strictObject({
-  model: line().optional().meta({ description: 'Name of the model.', expected: 'a model name' }),
+  model: line().optional().meta({ description: "Name of the model. Default: Codex's own.", expected: 'a model name' }),
   effort: line()
     .optional()
     .meta({
-      description: 'Reasoning effort, as the model knows it.',
+      description: "Reasoning effort, as the model knows it. Default: Codex's own.",
       examples: ['low', 'medium', 'high'],
       expected: 'a word like low, medium or high',
     }),
@@ -173,7 +178,10 @@ const rule = z.strictObject({
       minProperties: 1,
       expected: 'at least one of command, category, path, tool',
     }),
-  do: approvalActionSchema.meta({ description: 'What is done.', expected: 'ask, approve or reject' }),
+  do: approvalActionSchema.meta({
+    description: 'What is done with what it matches.',
+    expected: 'ask, approve or reject',
+  }),
   reason: line().optional().meta({ description: 'Why; written down with each decision.', expected: 'text' }),
 });
 
@@ -191,14 +199,19 @@ const notice = z
       .optional()
       .meta({ description: 'An address that is sent a JSON document.', expected: 'an http:// or https:// address' }),
     secret_file: path().optional().meta({
-      description: 'A file with the secret that signs what the webhook is sent.',
+      description:
+        'A file with the secret that signs what the webhook is sent (`chmod 600`); without it nothing is signed.',
       expected: 'a path',
     }),
     command: z
       .string()
       .min(1)
       .optional()
-      .meta({ description: 'A command that is run on this machine.', expected: 'a command' }),
+      .meta({
+        description:
+          "A command that is run on this machine, in the project's folder, with the document on its standard input.",
+        expected: 'a command',
+      }),
   })
   .refine((value) => WAYS.filter((way) => way in value).length === 1, {
     error: 'names more or less than one way to notify',
@@ -241,7 +254,7 @@ export const escalationFields = z.strictObject({
   on_deadline: z
     .enum(['reject', 'stop'])
     .optional()
-    .meta({ description: 'What happens then.', default: 'reject', expected: 'reject or stop' }),
+    .meta({ description: 'What happens when the deadline has passed.', default: 'reject', expected: 'reject or stop' }),
   notify: z.array(notice).optional().meta({
     description: 'How the operator is told of a new prompt.',
     expected: 'a list of {desktop: true}, {webhook: URL} or {command: TEXT}',

@@ -1,4 +1,7 @@
+import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { parse } from 'yaml';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
@@ -8,6 +11,7 @@ import { allFieldPaths, expectedAt, fieldsAt } from '../../src/manifest/schema-w
 import { TestProject } from './project.js';
 import { schemaErrors } from './schema-errors.js';
 
+const run = promisify(execFile);
 const read = (path: string): string => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
 const objectSchema = z.looseObject({ properties: z.record(z.string(), z.unknown()).optional() });
 
@@ -94,16 +98,18 @@ test('the examples in the schema are good values', async () => {
   expect(looked).toBeGreaterThan(20);
 });
 
-test('the reference page names every field', () => {
-  const page = read('docs/manifest.md');
-  // `{file: PATH}` is the same for every field that takes it.
-  expect(page).toContain('`{file: PATH}`');
+test('the reference page is made from the schema, is fresh (npm run documents), and names every field', async () => {
+  const script = fileURLToPath(new URL('../../scripts/generate-manifest-reference.mjs', import.meta.url));
+  await expect(run(process.execPath, [script, '--check'])).resolves.toMatchObject({ stderr: '' });
+  const page = read('docs/manifest-reference.md');
   const missing = allFieldPaths().filter((path) => !path.endsWith('.file') && !page.includes(`\`${path}\``));
   expect(missing).toEqual([]);
+  for (const shown of ['| `4g`', '| `15s`', '**Default:** `filare-codex`', 'workspace: { repo: ../../sample }'])
+    expect(page).toContain(shown);
   expect(fieldsAt(['escalation', 'rules', 0, 'when'])).toEqual(['command', 'category', 'path', 'tool']);
 });
 
-test('every manifest on the reference page loads', async () => {
+test('every manifest of the guide loads', async () => {
   const blocks = [...read('docs/manifest.md').matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, text]) => text ?? '');
   expect(blocks.length).toBeGreaterThan(4);
   for (const text of blocks) {
@@ -120,7 +126,7 @@ test('every manifest on the reference page loads', async () => {
   }
 });
 
-test('the mistake on the reference page is told as it says', async () => {
+test('the mistake in the guide is told as it says', async () => {
   const page = read('docs/manifest.md');
   const [, shown = ''] = /```\n(configs\/agents\/farewell[\s\S]*?)\n```/.exec(page) ?? [];
   const [, first = ''] = /```yaml\n([\s\S]*?)```/.exec(page) ?? [];

@@ -59,6 +59,23 @@ test('a single session of the Filare orchestrator loads unchanged', async () => 
   });
 });
 
+test('a generated manifest of the Filare orchestrator loads unchanged; that nobody reads what is attached is said', async () => {
+  using project = new TestProject();
+  project.write('agents/manifest/generated.yml', fixture('generated.yml'));
+  project.write('agents/manifest/.env', 'OPENAI_API_KEY=sk-x\n');
+  project.write('agents/manifest/keys/id_rsa', opensshKey('none'));
+  const { loaded, error, warnings } = await project.load();
+  expect(error).toBeUndefined();
+  expect(loaded?.agents[0]).toMatchObject({
+    id: 'feat-123',
+    branch: 'feat/123',
+    workspace: { path: project.path('agents/manifest/work/agent-feat-123') },
+  });
+  expect(warnings.map((warning) => warning.message)).toContainEqual(
+    expect.stringMatching(/^metadata is not acted on yet/),
+  );
+});
+
 test('an agent takes its own workspace before a pattern, and a pattern before a folder that the defaults give to all', async () => {
   using project = new TestProject();
   const { loaded, warnings } = await project.loadText(`

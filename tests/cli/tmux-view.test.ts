@@ -88,11 +88,11 @@ describe('the panes of agents', () => {
 
 describe('the title of a pane', () => {
   it('says id, role and state, and nothing that tmux would read', () => {
-    expect(paneTitle(row('a', { role: 'FEATURE', activity: 'working' }))).toBe('a FEATURE: working');
+    expect(paneTitle(row('a', { role: 'FEATURE', activity: 'working' }))).toBe('a: working (FEATURE)');
     const waiting = row('a', { role: 'FEATURE', activity: 'waiting', pending_prompts: 2, health: 'stalled' });
-    expect(paneTitle(waiting)).toBe('a FEATURE: waiting, stalled, 2 prompts');
-    expect(paneTitle(row('a', { role: 'FIXER', phase: 'backing_off', activity: null }))).toBe('a FIXER: backing off');
-    expect(plainTitle('#(touch x) #[fg=red] \u001b]0;x\u0007 %H {a}|ü')).toBe('__touch x_ __fg_red_ __0_x_ _H _a___');
+    expect(paneTitle(waiting)).toBe('a: waiting, stalled, 2 prompts (FEATURE)');
+    expect(paneTitle(row('a', { role: 'FIXER', phase: 'backing_off', activity: null }))).toBe('a: backing off (FIXER)');
+    expect(plainTitle('#(touch x) #[fg=red] \u001b]0;x\u0007 %H {a}|ü')).toBe('_(touch x) __fg_red_ __0_x_ _H _a___');
     expect(paneColor(row('a', { pending_prompts: 1 }))).toBe('yellow');
     expect(paneColor(row('a', { phase: 'failed' }))).toBe('red');
   });

@@ -92,7 +92,7 @@ describe.skipIf(!HAS_TMUX)('the fleet in tmux', () => {
   }
 
   async function paneOf(agent: string): Promise<string> {
-    for (const [title, pane_id] of await titles()) if (title.startsWith(`${agent} `)) return pane_id;
+    for (const [title, pane_id] of await titles()) if (title.startsWith(`${agent}: `)) return pane_id;
     throw new Error(`no pane of ${agent}`);
   }
 
@@ -114,10 +114,10 @@ describe.skipIf(!HAS_TMUX)('the fleet in tmux', () => {
   it('shows inbox, table and a titled pane for each agent, whatever tmux.conf and folder are like', async () => {
     await type('tmux', '-L', socket);
     await terminal.until((screen) => /inbox {2}0 prompts/.test(screen) && /3 sessions · 3 idle/.test(screen));
-    await untilTitled('asker FEATURE: idle', 'talker DOCUMENTATION: idle', 'worker FIXER: idle');
+    await untilTitled('asker: idle (FEATURE)', 'talker: idle (DOCUMENTATION)', 'worker: idle (FIXER)');
     await terminal.keys('C-b', 'n');
     const screen = await terminal.until((text) => text.split('running on thread').length > 1);
-    for (const title of ['asker FEATURE: idle', 'talker DOCUMENTATION: idle', 'worker FIXER: idle']) {
+    for (const title of ['asker: idle (FEATURE)', 'talker: idle (DOCUMENTATION)', 'worker: idle (FIXER)']) {
       expect(screen).toContain(`── ${title} ──`);
     }
     expect(await tmux('list-windows', '-a', '-F', '#{window_name}')).toBe('inbox\nagents');
@@ -125,22 +125,26 @@ describe.skipIf(!HAS_TMUX)('the fleet in tmux', () => {
     await terminal.keys('C-b', 'p');
   });
 
-  it('lets a prompt be approved by key where it appears', async () => {
+  it('lets a prompt be approved by key where it appears, also in an inbox that was left and opened again', async () => {
+    await terminal.keys('q');
+    await terminal.until((screen) => screen.includes('any key opens the inbox again'));
+    await terminal.keys('x');
+    await terminal.until((screen) => screen.includes('inbox  0 prompts') && !screen.includes('any key opens'));
     await fleet.send('asker', 'ask');
     await terminal.until((screen) => screen.includes('touch asked.txt') && screen.includes('a approve'));
-    await untilTitled('asker FEATURE: waiting, 1 prompt', 'talker DOCUMENTATION: idle', 'worker FIXER: idle');
+    await untilTitled('asker: waiting, 1 prompt (FEATURE)', 'talker: idle (DOCUMENTATION)', 'worker: idle (FIXER)');
     // What has just come cannot be decided yet.
     await new Promise((go) => setTimeout(go, 400));
     await terminal.keys('a');
     await eventually('it was approved', async () => (await shown('asker')).includes('it was approved'));
-    await untilTitled('asker FEATURE: idle', 'talker DOCUMENTATION: idle', 'worker FIXER: idle');
+    await untilTitled('asker: idle (FEATURE)', 'talker: idle (DOCUMENTATION)', 'worker: idle (FIXER)');
   });
 
   it('obeys nothing that an agent says, and passes no key to an agent', async () => {
     await fleet.send('talker', 'hostile');
     await eventually('it is shown', async () => (await shown('talker')).includes('end of it'));
     expect(await shown('talker')).toContain('#(touch owned) #[fg=red]loud');
-    await untilTitled('asker FEATURE: idle', 'talker DOCUMENTATION: idle', 'worker FIXER: idle');
+    await untilTitled('asker: idle (FEATURE)', 'talker: idle (DOCUMENTATION)', 'worker: idle (FIXER)');
     expect(await tmux('list-windows', '-a', '-F', '#{window_name}')).toBe('inbox\nagents');
     for (const folder of [rig.root, process.cwd()]) expect(existsSync(join(folder, 'owned')), folder).toBe(false);
 
@@ -161,12 +165,27 @@ describe.skipIf(!HAS_TMUX)('the fleet in tmux', () => {
 
   it('gives an agent that comes a pane, takes the one of an agent that was stopped, and leaves alone what was closed', async () => {
     await fleet.stop('worker', { grace_ms: 1000 });
-    await untilTitled('asker FEATURE: idle', 'talker DOCUMENTATION: idle');
+    await untilTitled('asker: idle (FEATURE)', 'talker: idle (DOCUMENTATION)');
     await tmux('kill-pane', '-t', await paneOf('talker'));
     const script = join(rig.root, 'rehearsal.yml');
     const started = await rig.cli(['start', '--session', 'worker', '--rehearsal', script]);
     expect(started.code, started.stderr).toBe(0);
-    await untilTitled('asker FEATURE: idle', 'worker FIXER: idle');
+    await untilTitled('asker: idle (FEATURE)', 'worker: idle (FIXER)');
+  });
+
+  it('begins a pane again whose program was killed; without its keeper nothing else goes', async () => {
+    const pid = (pane_id: string): Promise<string> => tmux('display-message', '-p', '-t', pane_id, '#{pane_pid}');
+    const asker = await paneOf('asker');
+    const killed = await pid(asker);
+    process.kill(Number(killed), 'SIGKILL');
+    await eventually('it runs again', async () => (await pid(asker)) !== killed);
+    await eventually('its story is there', async () => (await shown('asker')).includes('it was approved'));
+    const table = [...(await titles())].find(([title]) => title.startsWith('fleet '))?.[1] ?? '';
+    process.kill(Number(await pid(table)), 'SIGKILL');
+    await eventually('it is dead', async () => {
+      return (await tmux('display-message', '-p', '-t', table, '#{pane_dead}')) === '1';
+    });
+    expect((await viewers()).length).toBe(3);
   });
 
   it('is found by a second call, which brings back what was closed', async () => {
@@ -182,7 +201,7 @@ describe.skipIf(!HAS_TMUX)('the fleet in tmux', () => {
     expect(report.session).toMatch(/^filare-it-s-HOME-touch-owned-fg-red-pid-\w+$/);
     expect(report.attach).toEqual(['tmux', '-L', socket, 'attach', '-t', `=${report.session}`]);
     expect(report.windows[0]?.panes.map(({ shows }) => shows)).toEqual(['inbox', 'fleet']);
-    await untilTitled('asker FEATURE: idle', 'talker DOCUMENTATION: idle', 'worker FIXER: idle');
+    await untilTitled('asker: idle (FEATURE)', 'talker: idle (DOCUMENTATION)', 'worker: idle (FIXER)');
     expect((await titles()).get('inbox')).toBe(inbox);
     expect(await tmux('list-sessions', '-F', '#{session_name}')).toBe(report.session);
     expect((await viewers()).length).toBe(5);

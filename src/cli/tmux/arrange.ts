@@ -81,7 +81,9 @@ async function make(place: ViewPlace, view: View, change: ViewChange): Promise<v
         const window_id = await tmux.run([...move, '-P', '-F', '#{window_id}']);
         await tmux.run(...dressWindow(window_id.trim()));
       } else {
-        await tmux.run(['join-pane', '-d', '-s', change.pane_id, '-t', change.into], tile(change.into));
+        // Panes leave a crowded window from its end: each stands before those that left earlier.
+        const first = view.panes.find(({ window_id }) => window_id === change.into)?.pane_id ?? change.into;
+        await tmux.run(['join-pane', '-d', '-b', '-s', change.pane_id, '-t', first], tile(change.into));
       }
       if (from !== undefined) await tmux.tryRun(tile(from));
       return;

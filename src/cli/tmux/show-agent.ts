@@ -22,6 +22,7 @@ export async function showAgent(context: CliContext, session_id: string): Promis
   while (!signal.aborted) {
     try {
       await using fleet = await context.openFleet({ start_daemon: false });
+      if (is_told) out.complain('the daemon answers again');
       is_told = false;
       const from = after === undefined ? { last: PAST_ENTRIES } : { after };
       const events = fleet.tail(session_id, { ...from, follow: true, signal });

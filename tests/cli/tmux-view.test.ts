@@ -163,7 +163,7 @@ describe('filare-agents tmux', () => {
     const env = { PATH: process.env['PATH'] ?? '' };
     const socket = `filare-test-${randomBytes(4).toString('hex')}`;
     const { code, stdout } = await run(project, ['tmux', '--kill', '-L', socket, '--json'], { env });
-    expect({ code, said: JSON.parse(stdout) }).toEqual({ code: 0, said: { closed: false, panes: 0 } });
+    expect({ code, stdout }).toEqual({ code: 0, stdout: '{"closed":false,"panes":0}\n' });
     expect((await run(project, ['daemon', 'status'])).stdout).toContain('no daemon runs');
   });
 });

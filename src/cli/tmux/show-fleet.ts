@@ -83,8 +83,8 @@ class Keeper {
       if (shows === FLEET || shows === INBOX || known.has(shows) || this.#ended.has(shows)) continue;
       this.#ended.set(shows, await rowOf(fleet, shows));
     }
-    const ended = [...this.#ended.values()].filter((row) => row !== null && !known.has(row.session_id));
-    await arrange(this.#place, [...live, ...(ended as SessionRow[])], this.#given);
+    const ended = [...this.#ended.values()].flatMap((row) => (row === null || known.has(row.session_id) ? [] : [row]));
+    await arrange(this.#place, [...live, ...ended], this.#given);
   }
 }
 
@@ -99,7 +99,10 @@ async function rowOf(fleet: Fleet, session_id: string): Promise<SessionRow | nul
 
 function tableLines(context: CliContext, rows: readonly SessionRow[], trouble: string | null): Span[][] {
   const { columns, rows: height } = context.out.size;
-  const shown = rows.filter((row) => !hasEnded(row) || row.phase === 'failed');
+  // One that failed stays to be seen, until its agent is started again.
+  const shown = rows.filter(
+    (row, at) => !hasEnded(row) || (row.phase === 'failed' && !rows.slice(at + 1).some(({ id }) => id === row.id)),
+  );
   const table = shown.length === 0 ? [] : fleetTable(shown, { now_ms: context.now_ms(), columns });
   const lines = [
     ...(trouble === null ? [] : [[styled('yellow', trouble)]]),

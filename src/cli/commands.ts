@@ -134,6 +134,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/dashboard.js')).dashboardCommand,
   },
   {
+    name: 'tmux',
+    group: 'Inspect',
+    summary: 'the inbox and a pane for each agent, in tmux',
+    load: async () => (await import('./commands/tmux.js')).tmuxCommand,
+  },
+  {
     name: 'events',
     group: 'Inspect',
     summary: 'the story of all sessions as one stream, for programs',

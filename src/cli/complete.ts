@@ -52,7 +52,7 @@ async function candidatesFor(
     return command.commands.map((child) => ({ value: child.name(), about: child.summary() }));
   const project = projectOption(before) ?? context.globals.project;
   if (option === undefined || option.isBoolean()) return argumentsOf(context, command, project);
-  return /--(session|agent) /.test(option.flags) ? sessionNames(await openQuietly(context, project)) : [];
+  return /--(session|agent) <id/.test(option.flags) ? sessionNames(await openQuietly(context, project)) : [];
 }
 
 function projectOption(words: readonly string[]): string | undefined {
@@ -104,7 +104,7 @@ async function sessionNames(fleet: Fleet): Promise<Candidate[]> {
 
 function optionsOf(command: CommandUnknownOpts): Candidate[] {
   return command.options.flatMap((option) =>
-    option.long === undefined ? [] : [{ value: option.long, about: option.description }],
+    option.long === undefined || option.hidden ? [] : [{ value: option.long, about: option.description }],
   );
 }
 

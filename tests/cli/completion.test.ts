@@ -28,6 +28,8 @@ describe('completion', () => {
     expect(await complete('image', 'build', '--f')).toEqual(['--force']);
     expect(await complete('send', 'docs', '--st')).toEqual(['--steer']);
     expect(await complete('wait', 'docs', '--until', 'w')).toEqual(['waiting']);
+    // What only the program itself says to itself is not offered.
+    expect(await complete('tmux', '--s')).toEqual(['--session', '--socket']);
     expect(await complete('completion', '')).toEqual(['bash', 'zsh', 'fish']);
   });
 

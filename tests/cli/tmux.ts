@@ -22,7 +22,7 @@ export class TmuxTerminal {
   async open(columns: number, rows: number): Promise<void> {
     const env = ['-e', `HOME=${this.#project.root}`, '-e', 'PS1=ready> ', '-e', 'HISTFILE=', '-e', 'LC_ALL=C.UTF-8'];
     const size = ['-x', String(columns), '-y', String(rows)];
-    const shell = ['-c', this.#project.root, 'env', '-u', 'TMUX', 'bash', '--norc', '--noprofile'];
+    const shell = ['env', '-u', 'TMUX', 'bash', '--norc', '--noprofile'];
     await this.#tmux('-f', '/dev/null', '-u', 'new-session', '-d', ...size, ...env, ...shell);
     await this.until((screen) => screen.includes('ready>'));
   }
@@ -90,6 +90,7 @@ export class TmuxTerminal {
   }
 
   async #tmux(...argv: readonly string[]): Promise<string> {
-    return (await run('tmux', ['-L', this.#socket, ...argv])).stdout;
+    // In the folder, not by `-c`: that one is a format, and tmux would run a `#(…)` in it.
+    return (await run('tmux', ['-L', this.#socket, ...argv], { cwd: this.#project.root })).stdout;
   }
 }

@@ -32,9 +32,9 @@ export class FleetRig {
     this.engine = engine;
   }
 
-  /** Makes the project, with the files given (path below it → text). */
-  static async make(files: Readonly<Record<string, string>> = {}): Promise<FleetRig> {
-    const root = await realpath(await mkdtemp(join(tmpdir(), 'filare-e2e-')));
+  /** Makes the project, with the files given (path below it → text); its folder's name begins with `name`. */
+  static async make(files: Readonly<Record<string, string>> = {}, name = 'filare-e2e-'): Promise<FleetRig> {
+    const root = await realpath(await mkdtemp(join(tmpdir(), name)));
     await mkdir(join(root, 'configs', 'agents'), { recursive: true });
     const rig = new FleetRig(projectPaths(root, tmpdir()), await DockerEngine.connect(process.env));
     for (const [path, text] of Object.entries(files)) await rig.write(path, text);

@@ -8,6 +8,7 @@ import type { CliContext } from '../context.js';
 import { parseCount, parseMoment } from '../duration.js';
 import { wantsColor } from '../style.js';
 import { TailView } from '../tail-view.js';
+import { sayEnd, tellStory } from '../tell-story.js';
 
 /** `tail ID`. */
 export function tailCommand(context: CliContext): CommandUnknownOpts {
@@ -51,36 +52,15 @@ export function tailCommand(context: CliContext): CommandUnknownOpts {
 
 async function tailStory(context: CliContext, fleet: Fleet, id: string, options: TailOptions): Promise<void> {
   const { out } = context;
-  const view = new TailView(out, wantsColor(context.env, out.is_terminal));
-  const as_json = context.globals.json === true;
-  try {
-    for await (const event of fleet.tail(id, options)) {
-      switch (event.type) {
-        case 'entry':
-          if (as_json) out.jsonLine(event.entry);
-          else view.entry(event.entry);
-          break;
-        case 'piece':
-          if (!as_json) view.piece(event.piece, agentIdOf(event.piece.session_id), context.now_ms());
-          break;
-        case 'end':
-          view.close();
-          out.note(
-            `session ${event.row.session_id} ${event.row.phase}${event.row.end_reason === null ? '' : `: ${event.row.end_reason}`}`,
-          );
-          break;
-        case 'row':
-          break;
-      }
-    }
-  } finally {
-    view.close();
+  const events = fleet.tail(id, options);
+  if (context.globals.json !== true) {
+    await tellStory(context, new TailView(out, wantsColor(context.env, out.is_terminal)), events);
+    return;
   }
-}
-
-/** The agent in `<agent id>-<UTC time>-<4 random>`. */
-function agentIdOf(session_id: string): string {
-  return session_id.replace(/-[0-9TZ]+-[a-z0-9]+$/, '');
+  for await (const event of events) {
+    if (event.type === 'entry') out.jsonLine(event.entry);
+    else if (event.type === 'end') sayEnd(context, event.row);
+  }
 }
 
 async function tailRaw(

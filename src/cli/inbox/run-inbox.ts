@@ -70,6 +70,8 @@ class TerminalInbox {
       stdin.setRawMode?.(true);
       this.#screen.enter();
       stdin.on('data', this.#type);
+      // An inbox that was left before has paused it.
+      stdin.resume();
       stdin.once('end', away);
       stdin.once('error', away);
       stdout.on('resize', this.#resize);

@@ -70,6 +70,8 @@ export function apply(state: SessionState, applied: Applied, policy: Policy): Se
 function applyFact(state: SessionState, fact: SessionFact, time_ms: number): SessionState {
   switch (fact.type) {
     case 'created':
+      // The same whether it was made just now or is read again.
+      return { ...state, started_ms: time_ms, last_seen_ms: time_ms };
     case 'said':
     case 'journal_given_back':
       return state;

@@ -8,6 +8,7 @@ import { openForPerson } from './prompts.js';
 import type { SessionMemory } from './session-memory.js';
 import type { Sight } from './sight.js';
 import type { SessionState } from './state.js';
+import type { StderrWatch } from './stderr-watch.js';
 import type { SessionSurroundings } from './surroundings.js';
 
 /** What watching needs of the session. */
@@ -17,6 +18,8 @@ export interface HealthContext {
   readonly sight: Sight;
   readonly link: () => AttemptLink | null;
   readonly nudge: () => void;
+  /** The folder that Codex keeps its history in, for people. */
+  readonly codex_home: () => string;
   /** Milliseconds that pass whatever the clock is set to. */
   readonly monotonic_ms: () => number;
 }
@@ -35,10 +38,14 @@ const PROGRESS: ReadonlySet<AgentEvent['type']> = new Set([
   'request_closed',
 ]);
 
+/** What Codex says of a turn on its standard error may come so long after the turn's end, in milliseconds. */
+const AFTER_TURN_MS = 500;
+
 /**
- * Looks at a running agent every `health.interval`. Four findings, told apart: its container (the engine says), Codex answering a cheap request within
+ * Looks at a running agent every `health.interval`. Five findings, told apart: its container (the engine says), Codex answering a cheap request within
  * `health.timeout` (`unresponsive` where it does not; after `health.failures` in a row its attempt ends), its input being read (a pipe that nobody reads is
- * reported, never waited for), and its turn making progress (`stalled` after `health.stall_after`: announced and asked about, for quiet is not dead).
+ * reported, never waited for), its turn making progress (`stalled` after `health.stall_after`: announced and asked about, for quiet is not dead), and its
+ * history being kept (`degraded` from when Codex says that it is not, until a whole turn was).
  */
 export class HealthWatch {
   readonly #context: HealthContext;
@@ -49,6 +56,13 @@ export class HealthWatch {
   #stalled = false;
   /** Stalls that were announced, for the ids of their prompts. */
   #stalls = 0;
+  #stderr: StderrWatch | null = null;
+  /** Looks at it under way, one after the other. */
+  #lookingAtStderr: Promise<void> = Promise.resolve();
+  /** Why Codex does not keep its history; null while it does. */
+  #unkept: string | null = null;
+  /** Since a turn began, all of it was kept. */
+  #turnIsKept = false;
 
   constructor(context: HealthContext) {
     this.#context = context;
@@ -58,12 +72,19 @@ export class HealthWatch {
   /** What was found, as far as looking finds it. */
   get health(): Health {
     if (this.#misses > 0) return 'unresponsive';
-    return this.#stalled ? 'stalled' : 'ok';
+    if (this.#stalled) return 'stalled';
+    return this.#unkept === null ? 'ok' : 'degraded';
+  }
+
+  /** What is wrong beyond one word, as a sentence; null when nothing is. */
+  get trouble(): string | null {
+    return this.#unkept === null ? null : `Codex cannot keep its history: ${this.#unkept}`;
   }
 
   /** The attempt runs and its channel is held: begins to look. */
-  begin(): void {
+  begin(stderr: StderrWatch): void {
     this.end();
+    this.#stderr = stderr;
     const { interval_ms } = this.#state.agent.health;
     this.#progress_ms = this.#context.monotonic_ms();
     this.#timer = setInterval(() => void this.#look(), Math.max(interval_ms, 100));
@@ -76,10 +97,18 @@ export class HealthWatch {
     this.#timer = undefined;
     this.#misses = 0;
     this.#stalled = false;
+    this.#stderr = null;
+    this.#unkept = null;
+    this.#turnIsKept = false;
   }
 
   /** Takes in what the agent did. */
   take(events: readonly AgentEvent[]): void {
+    for (const event of events) {
+      if (event.type === 'turn_started') this.#turnIsKept = true;
+      if (event.type === 'turn_ended')
+        setTimeout(() => void this.#lookForHistory('a turn has ended'), AFTER_TURN_MS).unref();
+    }
     if (!events.some((event) => PROGRESS.has(event.type))) return;
     this.#progress_ms = this.#context.monotonic_ms();
     if (this.#stalled) this.#recover();
@@ -96,6 +125,7 @@ export class HealthWatch {
     try {
       await this.#ask();
       await this.#lookForProgress();
+      await this.#lookForHistory('meanwhile');
     } catch (failure) {
       const { session_id } = this.#state;
       this.#context.around.log.warn({ session_id, err: failure }, 'a look at an agent failed');
@@ -158,6 +188,33 @@ export class HealthWatch {
       },
     });
     this.#context.nudge();
+  }
+
+  /** Codex goes on without its history, and would have lost it with the next attempt: nothing else says so in time. */
+  #lookForHistory(when: 'a turn has ended' | 'meanwhile'): Promise<void> {
+    const stderr = this.#stderr;
+    this.#lookingAtStderr = this.#lookingAtStderr
+      .then(async () => {
+        const reason = await stderr?.look();
+        if (stderr === null || stderr !== this.#stderr || reason === undefined) return;
+        if (reason !== null) {
+          this.#turnIsKept = false;
+          if (reason === this.#unkept) return;
+          this.#unkept = reason;
+          await this.#say(
+            'warning',
+            `${this.trouble ?? ''}. What is said now it will not know after a restart; this transcript has it. Make room for ${this.#context.codex_home()}, or put it right`,
+          );
+        } else if (when === 'a turn has ended' && this.#turnIsKept && this.#unkept !== null) {
+          this.#unkept = null;
+          await this.#say('note', 'Codex keeps its history again');
+        }
+      })
+      .catch((failure: unknown) => {
+        const { session_id } = this.#state;
+        this.#context.around.log.warn({ session_id, err: failure }, 'what was found about an agent could not be said');
+      });
+    return this.#lookingAtStderr;
   }
 
   get #stallPrompt(): string {

@@ -1,7 +1,7 @@
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { gunzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { daemonStatus } from '../../src/client/daemon-status.js';
 import type { ProjectPaths } from '../../src/contract/project.js';
@@ -65,7 +65,7 @@ describe.each(await goldenVersions())('a project that version %s left', (version
     });
     const prompts = openPrompts(memory.state).map((prompt) => toPrompt(memory.state, prompt, memory.masker));
     await memory.close();
-    return { row: shown, prompts, state: JSON.stringify(memory.state) };
+    return { row: shown, prompts };
   };
   const verified = async () => {
     const seals = await recordedSeals(project.ledger);
@@ -126,23 +126,40 @@ describe.each(await goldenVersions())('a project that version %s left', (version
       await (await open(row)).close();
       expect((await readFile(transcript)).equals(before), row.id).toBe(true);
     }
-    expect(rotated).toBeGreaterThan(2);
+    expect(rotated).toBeGreaterThan(1);
     expect(sorted(await verified())).toMatchObject(sorted(expected.verified));
   });
 
-  it('goes on from what a rotation of it remembered, whatever field that lacks', async () => {
+  it.each([
+    ['synced', null],
+    ['boot_id', null],
+    ['keyed', []],
+    ['closed_prompts', []],
+    ['rules', []],
+    ['raised', { turns: 0, tokens: 0, wall_time: 0 }],
+    ['raised.wall_time', { turns: 0, tokens: 0, wall_time: 0 }],
+  ])('goes on from what a rotation remembered, when the version that wrote it did not know %s', async (field, then) => {
     const row = expected.rows.find(({ id }) => id === 'long');
     if (row === undefined) throw new Error('no such session');
     const { base, checkpoint } = sessionFiles(folderOf(row));
     expect(await startOfData(journalFile(folderOf(row), 1)), 'some of it was given back').toBeGreaterThan(0);
     await rm(checkpoint);
-    const whole = await look(row);
-    await rm(checkpoint);
-    expect((await stat(base)).size).toBeGreaterThan(0);
-    expect(Object.keys(JSON.parse(whole.state) as object)).toContain('synced');
+    await forgetField(base, field);
+    const memory = await open(row);
+    expect(memory.state[field.split('.')[0] as keyof typeof memory.state]).toEqual(then);
+    expect(Object.values(memory.state)).not.toContain(undefined);
+    expect(memory.state.stage.phase).toBe('running');
+    await memory.close();
+    expect(sorted(await verified())).toMatchObject(sorted(expected.verified));
   });
 
   it('is taken over by a daemon: what ended is as it was, what lived elsewhere is ended in the record', async () => {
+    // As a version wrote it that did not know a field of today's rows.
+    const [ended] = expected.rows.filter(({ phase }) => phase === 'stopped');
+    if (ended === undefined) throw new Error('nothing ended');
+    const state_file = sessionFiles(folderOf(ended)).state;
+    const { tags: _, ...older } = JSON.parse(await readFile(state_file, 'utf8')) as Record<string, unknown>;
+    await writeFile(state_file, JSON.stringify(older));
     const daemon = new CliProcess(project, ['daemon', 'run', '--adopt'], NO_ENGINE);
     while ((await daemonStatus(project)) === undefined) await new Promise((go) => setTimeout(go, 20));
     const rows = JSON.parse((await run(project, ['list', '--all', '--json'])).stdout) as SessionRow[];
@@ -162,3 +179,16 @@ describe.each(await goldenVersions())('a project that version %s left', (version
     expect((await run(project, ['transcript', 'verify', '--all'])).code).toBe(0);
   });
 });
+
+/** Rewrites a base as an older version would have written it: without a field of the state, named by its path. */
+async function forgetField(base: string, path: string): Promise<void> {
+  const [, body = ''] = (await readFile(base, 'utf8')).split('\n');
+  const stored = JSON.parse(body) as { state: Record<string, Record<string, unknown>> };
+  const [field = '', inner] = path.split('.');
+  if (inner === undefined) delete stored.state[field];
+  else delete stored.state[field]?.[inner];
+  const older = JSON.stringify(stored);
+  expect(older.length).toBeLessThan(body.length);
+  const sha256 = createHash('sha256').update(older).digest('hex');
+  await writeFile(base, `${JSON.stringify({ format: 1, version: '0.0.1', sha256 })}\n${older}\n`);
+}

@@ -3,6 +3,7 @@ import { asFilareError } from '../contract/errors.js';
 import type { Health } from '../contract/session.js';
 import { promptId } from '../transcript/prompt-id.js';
 import type { AttemptLink } from './attempt-link.js';
+import { JOURNAL_LOOK_MS, type JournalCap } from './journal-cap.js';
 import { STALL_CHOICES } from './next-own-prompt.js';
 import { openForPerson } from './prompts.js';
 import type { SessionMemory } from './session-memory.js';
@@ -50,6 +51,7 @@ const AFTER_TURN_MS = 500;
 export class HealthWatch {
   readonly #context: HealthContext;
   #timer: NodeJS.Timeout | undefined;
+  #sizeTimer: NodeJS.Timeout | undefined;
   #misses = 0;
   #looking = false;
   #progress_ms: number;
@@ -82,8 +84,10 @@ export class HealthWatch {
   }
 
   /** The attempt runs and its channel is held: begins to look. */
-  begin(stderr: StderrWatch): void {
+  begin({ stderr, journal }: { readonly stderr: StderrWatch; readonly journal: JournalCap }): void {
     this.end();
+    this.#sizeTimer = setInterval(() => void this.#lookAtSize(journal), JOURNAL_LOOK_MS);
+    this.#sizeTimer.unref();
     this.#stderr = stderr;
     const { interval_ms } = this.#state.agent.health;
     this.#progress_ms = this.#context.monotonic_ms();
@@ -94,6 +98,7 @@ export class HealthWatch {
   /** Looks no more; nothing that was found holds for the next attempt. */
   end(): void {
     clearInterval(this.#timer);
+    clearInterval(this.#sizeTimer);
     this.#timer = undefined;
     this.#misses = 0;
     this.#stalled = false;
@@ -188,6 +193,31 @@ export class HealthWatch {
       },
     });
     this.#context.nudge();
+  }
+
+  async #lookAtSize(journal: JournalCap): Promise<void> {
+    const { attempt } = this.#state;
+    const found = await journal.look();
+    if (found.size === 'ok' || this.#state.attempt !== attempt || this.#state.stage.phase !== 'running') return;
+    const { memory, around, nudge } = this.#context;
+    const mib = `${(found.bytes / 2 ** 20).toFixed()} MiB`;
+    try {
+      if (found.size === 'large')
+        return await this.#say('warning', `what it wrote in this attempt takes ${mib} of the disk`);
+      clearInterval(this.#sizeTimer);
+      const reason = `what it wrote in this attempt takes ${mib} of the disk, more than one attempt may`;
+      const failure = {
+        code: 'limit_exceeded',
+        hint: 'look at what it did last; cleanup removes its record once it is stopped',
+      } as const;
+      await memory.commit({ type: 'attempt_ending', cause: 'journal_full', reason, grace_ms: 0, ...failure });
+      nudge();
+    } catch (failure) {
+      around.log.warn(
+        { session_id: this.#state.session_id, err: failure },
+        'the size of a journal could not be acted on',
+      );
+    }
   }
 
   /** Codex goes on without its history, and would have lost it with the next attempt: nothing else says so in time. */

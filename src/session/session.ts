@@ -25,7 +25,8 @@ import { Outbox } from './outbox.js';
 import { openPrompts, toPrompt } from './prompts.js';
 import type { SessionFact } from './record.js';
 import { toRow } from './row.js';
-import { sessionFiles } from './session-files.js';
+import { JournalCap } from './journal-cap.js';
+import { journalFile, sessionFiles } from './session-files.js';
 import type { SessionMemory } from './session-memory.js';
 import type { SessionNews } from './session-news.js';
 import { Sight } from './sight.js';
@@ -120,6 +121,10 @@ export class Session {
   /** What the Codex of this attempt says on its standard error. */
   get #stderr(): string {
     return attemptPaths(attemptFolder(this.folder, this.state.attempt).folder).err;
+  }
+
+  get #journalCap(): JournalCap {
+    return new JournalCap([journalFile(this.folder, this.state.attempt), this.#stderr]);
   }
 
   /** What is wrong with the channel comes before what looking finds. */
@@ -510,14 +515,15 @@ export class Session {
       await this.#memory.commit({ type: 'running', thread_id, resumed });
     }, signal);
     this.#health = 'ok';
-    this.#watch.begin(StderrWatch.ofBeginning(this.#stderr));
+    this.#watch.begin({ stderr: StderrWatch.ofBeginning(this.#stderr), journal: this.#journalCap });
     this.#sight.see({ attached: true, probed: true });
   }
 
   async #attach(): Promise<void> {
     await this.#openLink();
     this.#health = 'ok';
-    this.#watch.begin(await StderrWatch.ofRunning(this.#stderr, this.state.last_seen_ms));
+    const stderr = await StderrWatch.ofRunning(this.#stderr, this.state.last_seen_ms);
+    this.#watch.begin({ stderr, journal: this.#journalCap });
     this.#sight.see({ attached: true, answered: new Set(), interrupted_turn: null });
     this.#outbox.lookUpSent();
   }

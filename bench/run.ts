@@ -5,6 +5,7 @@
  */
 import { parseArgs } from 'node:util';
 import { commandStart } from './command-start.js';
+import { flood } from './flood.js';
 import { inbox } from './inbox.js';
 import { launch } from './launch.js';
 import { machine } from './machine.js';
@@ -16,7 +17,7 @@ import { table, writeReport } from './report.js';
 import type { Findings, Suite } from './suite.js';
 import { Undo } from './undo.js';
 
-const SUITES: readonly Suite[] = [launch, message, inbox, stream, memory, recovery, commandStart];
+const SUITES: readonly Suite[] = [launch, message, inbox, stream, memory, flood, recovery, commandStart];
 
 const { values } = parseArgs({ options: { only: { type: 'string' }, quick: { type: 'boolean', default: false } } });
 const asked = values.only?.split(',') ?? SUITES.map((suite) => suite.name);

@@ -26,7 +26,11 @@ export async function adoptMoved(around: FleetSurroundings, from: string): Promi
   }
   for (const { session_id, folder } of await findSessions(paths.outputs)) {
     const row = await readCheckpoint(folder);
-    if (row?.phase === 'stopped' || row?.phase === 'failed') continue;
+    if (row?.phase === 'stopped' || row?.phase === 'failed') {
+      const { codex_home } = agentFolders(around, row.id);
+      await writeCheckpoint(folder, { ...row, codex_home, transcript: sessionFiles(folder).transcript }, around.log);
+      continue;
+    }
     try {
       await endInRecord(around, session_id, folder, from);
     } catch (failure) {

@@ -54,6 +54,7 @@ export function firstState(
     turns: 0,
     raised: { turns: 0, tokens: 0, wall_time: 0 },
     boot_id: null,
+    image_id: null,
     started_ms: time_ms,
     last_seen_ms: time_ms,
   };
@@ -74,6 +75,8 @@ export function apply(state: SessionState, applied: Applied, policy: Policy): Se
 function applyFact(state: SessionState, fact: SessionFact, time_ms: number): SessionState {
   switch (fact.type) {
     case 'created':
+      // The same whether it was made just now or is read again.
+      return { ...state, started_ms: time_ms, last_seen_ms: time_ms };
     case 'said':
     case 'journal_given_back':
       return state;
@@ -99,6 +102,7 @@ function applyFact(state: SessionState, fact: SessionFact, time_ms: number): Ses
     case 'container_created':
       return {
         ...state,
+        image_id: fact.image_id,
         stage: { phase: 'starting', container: { id: fact.container_id, name: fact.container_name }, started: false },
       };
     case 'container_started':

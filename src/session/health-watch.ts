@@ -3,11 +3,13 @@ import { asFilareError } from '../contract/errors.js';
 import type { Health } from '../contract/session.js';
 import { promptId } from '../transcript/prompt-id.js';
 import type { AttemptLink } from './attempt-link.js';
+import { JOURNAL_LOOK_MS, type JournalCap } from './journal-cap.js';
 import { STALL_CHOICES } from './next-own-prompt.js';
 import { openForPerson } from './prompts.js';
 import type { SessionMemory } from './session-memory.js';
 import type { Sight } from './sight.js';
 import type { SessionState } from './state.js';
+import type { StderrWatch } from './stderr-watch.js';
 import type { SessionSurroundings } from './surroundings.js';
 
 /** What watching needs of the session. */
@@ -17,6 +19,8 @@ export interface HealthContext {
   readonly sight: Sight;
   readonly link: () => AttemptLink | null;
   readonly nudge: () => void;
+  /** The folder that Codex keeps its history in, for people. */
+  readonly codex_home: () => string;
   /** Milliseconds that pass whatever the clock is set to. */
   readonly monotonic_ms: () => number;
 }
@@ -35,20 +39,32 @@ const PROGRESS: ReadonlySet<AgentEvent['type']> = new Set([
   'request_closed',
 ]);
 
+/** What Codex says of a turn on its standard error may come so long after the turn's end, in milliseconds. */
+const AFTER_TURN_MS = 500;
+
 /**
- * Looks at a running agent every `health.interval`. Four findings, told apart: its container (the engine says), Codex answering a cheap request within
+ * Looks at a running agent every `health.interval`. Five findings, told apart: its container (the engine says), Codex answering a cheap request within
  * `health.timeout` (`unresponsive` where it does not; after `health.failures` in a row its attempt ends), its input being read (a pipe that nobody reads is
- * reported, never waited for), and its turn making progress (`stalled` after `health.stall_after`: announced and asked about, for quiet is not dead).
+ * reported, never waited for), its turn making progress (`stalled` after `health.stall_after`: announced and asked about, for quiet is not dead), and its
+ * history being kept (`degraded` from when Codex says that it is not, until a whole turn was).
  */
 export class HealthWatch {
   readonly #context: HealthContext;
   #timer: NodeJS.Timeout | undefined;
+  #sizeTimer: NodeJS.Timeout | undefined;
   #misses = 0;
   #looking = false;
   #progress_ms: number;
   #stalled = false;
   /** Stalls that were announced, for the ids of their prompts. */
   #stalls = 0;
+  #stderr: StderrWatch | null = null;
+  /** Looks at it under way, one after the other. */
+  #lookingAtStderr: Promise<void> = Promise.resolve();
+  /** Why Codex does not keep its history; null while it does. */
+  #unkept: string | null = null;
+  /** Since a turn began, all of it was kept. */
+  #turnIsKept = false;
 
   constructor(context: HealthContext) {
     this.#context = context;
@@ -58,12 +74,21 @@ export class HealthWatch {
   /** What was found, as far as looking finds it. */
   get health(): Health {
     if (this.#misses > 0) return 'unresponsive';
-    return this.#stalled ? 'stalled' : 'ok';
+    if (this.#stalled) return 'stalled';
+    return this.#unkept === null ? 'ok' : 'degraded';
+  }
+
+  /** What is wrong beyond one word, as a sentence; null when nothing is. */
+  get trouble(): string | null {
+    return this.#unkept === null ? null : `Codex cannot keep its history: ${this.#unkept}`;
   }
 
   /** The attempt runs and its channel is held: begins to look. */
-  begin(): void {
+  begin({ stderr, journal }: { readonly stderr: StderrWatch; readonly journal: JournalCap }): void {
     this.end();
+    this.#sizeTimer = setInterval(() => void this.#lookAtSize(journal), JOURNAL_LOOK_MS);
+    this.#sizeTimer.unref();
+    this.#stderr = stderr;
     const { interval_ms } = this.#state.agent.health;
     this.#progress_ms = this.#context.monotonic_ms();
     this.#timer = setInterval(() => void this.#look(), Math.max(interval_ms, 100));
@@ -73,13 +98,22 @@ export class HealthWatch {
   /** Looks no more; nothing that was found holds for the next attempt. */
   end(): void {
     clearInterval(this.#timer);
+    clearInterval(this.#sizeTimer);
     this.#timer = undefined;
     this.#misses = 0;
     this.#stalled = false;
+    this.#stderr = null;
+    this.#unkept = null;
+    this.#turnIsKept = false;
   }
 
   /** Takes in what the agent did. */
   take(events: readonly AgentEvent[]): void {
+    for (const event of events) {
+      if (event.type === 'turn_started') this.#turnIsKept = true;
+      if (event.type === 'turn_ended')
+        setTimeout(() => void this.#lookForHistory('a turn has ended'), AFTER_TURN_MS).unref();
+    }
     if (!events.some((event) => PROGRESS.has(event.type))) return;
     this.#progress_ms = this.#context.monotonic_ms();
     if (this.#stalled) this.#recover();
@@ -96,6 +130,7 @@ export class HealthWatch {
     try {
       await this.#ask();
       await this.#lookForProgress();
+      await this.#lookForHistory('meanwhile');
     } catch (failure) {
       const { session_id } = this.#state;
       this.#context.around.log.warn({ session_id, err: failure }, 'a look at an agent failed');
@@ -158,6 +193,58 @@ export class HealthWatch {
       },
     });
     this.#context.nudge();
+  }
+
+  async #lookAtSize(journal: JournalCap): Promise<void> {
+    const { attempt } = this.#state;
+    const found = await journal.look();
+    if (found.size === 'ok' || this.#state.attempt !== attempt || this.#state.stage.phase !== 'running') return;
+    const { memory, around, nudge } = this.#context;
+    const mib = `${(found.bytes / 2 ** 20).toFixed()} MiB`;
+    try {
+      if (found.size === 'large')
+        return await this.#say('warning', `what it wrote in this attempt takes ${mib} of the disk`);
+      clearInterval(this.#sizeTimer);
+      const reason = `what it wrote in this attempt takes ${mib} of the disk, more than one attempt may`;
+      const failure = {
+        code: 'limit_exceeded',
+        hint: 'look at what it did last; cleanup removes its record once it is stopped',
+      } as const;
+      await memory.commit({ type: 'attempt_ending', cause: 'journal_full', reason, grace_ms: 0, ...failure });
+      nudge();
+    } catch (failure) {
+      around.log.warn(
+        { session_id: this.#state.session_id, err: failure },
+        'the size of a journal could not be acted on',
+      );
+    }
+  }
+
+  /** Codex goes on without its history, and would have lost it with the next attempt: nothing else says so in time. */
+  #lookForHistory(when: 'a turn has ended' | 'meanwhile'): Promise<void> {
+    const stderr = this.#stderr;
+    this.#lookingAtStderr = this.#lookingAtStderr
+      .then(async () => {
+        const reason = await stderr?.look();
+        if (stderr === null || stderr !== this.#stderr || reason === undefined) return;
+        if (reason !== null) {
+          this.#turnIsKept = false;
+          if (reason === this.#unkept) return;
+          this.#unkept = reason;
+          await this.#say(
+            'warning',
+            `${this.trouble ?? ''}. What is said now it will not know after a restart; this transcript has it. Make room for ${this.#context.codex_home()}, or put it right`,
+          );
+        } else if (when === 'a turn has ended' && this.#turnIsKept && this.#unkept !== null) {
+          this.#unkept = null;
+          await this.#say('note', 'Codex keeps its history again');
+        }
+      })
+      .catch((failure: unknown) => {
+        const { session_id } = this.#state;
+        this.#context.around.log.warn({ session_id, err: failure }, 'what was found about an agent could not be said');
+      });
+    return this.#lookingAtStderr;
   }
 
   get #stallPrompt(): string {

@@ -88,8 +88,17 @@ export function agentFolders(
 /** Everything before the container runs: workspace, files, startup script, container. Commits each as it is done. */
 export async function prepareAttempt(context: LaunchContext): Promise<ChannelPaths> {
   const { around, signal } = context;
-  const { agent, session_id, attempt } = context.state();
+  const { agent, session_id, attempt, image_id } = context.state();
   const image = await requireImage(around.engine, agent.image, signal);
+  if (image_id !== null && image_id !== image.id) {
+    const text = `the image ${agent.image} is another one than in the attempt before: ${shortId(image.id)}, was ${shortId(image_id)}`;
+    await context.commit({
+      type: 'said',
+      level: 'warning',
+      text,
+      data: { image_id: image.id, image_id_before: image_id },
+    });
+  }
   const ready = await prepareWorkspace(agent, {
     uid: around.user.uid,
     gid: around.user.gid,
@@ -293,6 +302,11 @@ export async function bookSecrets(
     if (handed[at] === true)
       await booked(resources, { kind: 'secret', name, session_id: to.session_id }, () => Promise.resolve());
   }
+}
+
+/** As the engine's own commands print it. */
+function shortId(image_id: string): string {
+  return image_id.replace(/^sha256:/, '').slice(0, 12);
 }
 
 function lastLines(text: string): string {

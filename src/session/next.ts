@@ -186,7 +186,9 @@ function nextBackingOff(
       reason: `${stage.reason}; restart.policy is never`,
       ...failureOf(stage),
     });
-  if (state.failures >= max_attempts) return nextCrashLoop(state, stage, now_ms);
+  // The next attempt would fill the disk as this one did: a person says whether it may.
+  const asks = stage.cause === 'journal_full' && state.failures > 0;
+  if (asks || state.failures >= max_attempts) return nextCrashLoop(state, stage, now_ms);
   // Somebody let it try again after that.
   if (state.failures === 0) return begin(state, observed);
   if (stage.until_ms === null) {

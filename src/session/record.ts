@@ -16,6 +16,7 @@ export const END_CAUSES = [
   'launch_failed',
   'launch_interrupted',
   'unresponsive',
+  'journal_full',
   'machine_restarted',
 ] as const;
 

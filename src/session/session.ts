@@ -25,11 +25,13 @@ import { Outbox } from './outbox.js';
 import { openPrompts, toPrompt } from './prompts.js';
 import type { SessionFact } from './record.js';
 import { toRow } from './row.js';
-import { sessionFiles } from './session-files.js';
+import { JournalCap } from './journal-cap.js';
+import { journalFile, sessionFiles } from './session-files.js';
 import type { SessionMemory } from './session-memory.js';
 import type { SessionNews } from './session-news.js';
 import { Sight } from './sight.js';
 import type { OpenRequest, OwnPrompt, SessionState } from './state.js';
+import { StderrWatch } from './stderr-watch.js';
 import { ToolCalls } from './tool-calls.js';
 import { TurnWatch } from './turn-watch.js';
 import type { SessionSurroundings } from './surroundings.js';
@@ -74,7 +76,12 @@ export class Session {
     const shared = { around, memory, sight: this.#sight, nudge: () => this.nudge() };
     this.#outbox = new Outbox({ ...shared, link: () => this.#link });
     this.#calls = new ToolCalls(shared);
-    this.#watch = new HealthWatch({ ...shared, link: () => this.#link, monotonic_ms: () => performance.now() });
+    this.#watch = new HealthWatch({
+      ...shared,
+      link: () => this.#link,
+      codex_home: () => agentFolders(around, this.state.agent.id).codex_home,
+      monotonic_ms: () => performance.now(),
+    });
     this.#sight.see({ boot_id: around.boot_id });
     memory.watch((news) => {
       this.#notice(news);
@@ -107,8 +114,17 @@ export class Session {
       transcript: sessionFiles(this.folder).transcript,
       health: this.#healthNow,
       manifest_changed: this.#around.manifestChanged(this.state.agent),
-      trouble: this.#memory.trouble?.message ?? null,
+      trouble: this.#memory.trouble?.message ?? this.#watch.trouble,
     });
+  }
+
+  /** What the Codex of this attempt says on its standard error. */
+  get #stderr(): string {
+    return attemptPaths(attemptFolder(this.folder, this.state.attempt).folder).err;
+  }
+
+  get #journalCap(): JournalCap {
+    return new JournalCap([journalFile(this.folder, this.state.attempt), this.#stderr]);
   }
 
   /** What is wrong with the channel comes before what looking finds. */
@@ -467,7 +483,7 @@ export class Session {
   }
 
   async #launch(): Promise<void> {
-    const { stage, attempt } = this.state;
+    const { stage } = this.state;
     if (stage.phase !== 'starting') return;
     if (!this.#prepared || stage.started) {
       // A daemon died while it launched: what was said in the handshake is not known, so this attempt ends and the next one begins.
@@ -493,20 +509,21 @@ export class Session {
         link.codex,
         this.state,
         signal,
-        attemptPaths(attemptFolder(this.folder, attempt).folder).err,
+        this.#stderr,
         modelKey(this.state.agent, secrets),
       );
       await this.#memory.commit({ type: 'running', thread_id, resumed });
     }, signal);
     this.#health = 'ok';
-    this.#watch.begin();
+    this.#watch.begin({ stderr: StderrWatch.ofBeginning(this.#stderr), journal: this.#journalCap });
     this.#sight.see({ attached: true, probed: true });
   }
 
   async #attach(): Promise<void> {
     await this.#openLink();
     this.#health = 'ok';
-    this.#watch.begin();
+    const stderr = await StderrWatch.ofRunning(this.#stderr, this.state.last_seen_ms);
+    this.#watch.begin({ stderr, journal: this.#journalCap });
     this.#sight.see({ attached: true, answered: new Set(), interrupted_turn: null });
     this.#outbox.lookUpSent();
   }

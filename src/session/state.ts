@@ -170,6 +170,8 @@ export interface SessionState {
   readonly raised: Readonly<Record<Limit, number>>;
   /** Which start of the machine this attempt began on; null where it is not known. */
   readonly boot_id: string | null;
+  /** The engine's id of the image that the last container was made of. */
+  readonly image_id: string | null;
   readonly started_ms: number;
   /** The last time the agent showed any sign. */
   readonly last_seen_ms: number;

@@ -84,7 +84,8 @@ async function wasGivenBack(records: readonly SessionRecord[], folder: string): 
 /** With what a newer version knows of a session beyond what was stored. */
 function completed({ session_id, state }: Checkpoint): SessionState {
   const { agent, rehearsal, started_ms } = state;
-  return { ...firstState(session_id, { type: 'created', agent, rehearsal, by: '' }, started_ms), ...state };
+  const first = firstState(session_id, { type: 'created', agent, rehearsal, by: '' }, started_ms);
+  return { ...first, ...state, raised: { ...first.raised, ...state.raised } };
 }
 
 async function fits(

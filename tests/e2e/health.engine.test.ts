@@ -1,3 +1,7 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Fleet } from '../../src/client/fleet.js';
 import type { Prompt, SessionRow } from '../../src/contract/session.js';
@@ -14,6 +18,7 @@ sessions:
   - { id: hangs, role: FIXER }
   - { id: quiet, role: FIXER }
   - { id: crashes, role: FIXER }
+  - { id: full, role: FIXER }
   - { id: bounded, role: FIXER, limits: { turns: 2 } }
   - { id: spends, role: FIXER, limits: { tokens: 1 } }
 `;
@@ -26,18 +31,32 @@ parts:
       - say: there I am
 `;
 
+/** A file system of its own, so small that it can be filled; null where this user may not mount one. */
+function mountSmall(path: string): { readonly unmount: () => void } | null {
+  mkdirSync(path, { recursive: true });
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', path], { stdio: 'ignore' });
+  } catch {
+    return null;
+  }
+  return { unmount: () => void execFileSync('umount', ['--lazy', path]) };
+}
+
 describe('an agent that does not do well', () => {
+  let small: ReturnType<typeof mountSmall> = null;
   let rig: FleetRig;
   let fleet: Fleet;
   const transcripts = new Map<string, string>();
 
   beforeAll(async () => {
     rig = await FleetRig.make({ 'configs/agents/a.yml': MANIFEST });
+    small = mountSmall(join(rig.paths.agents, 'full', 'codex'));
     fleet = await rig.fleet();
     for (const row of await rig.start(fleet, REHEARSAL)) transcripts.set(row.id, row.transcript);
   }, 120_000);
   afterAll(async () => {
     await fleet[Symbol.asyncDispose]();
+    small?.unmount();
     await rig.end();
   }, 60_000);
 
@@ -68,6 +87,28 @@ describe('an agent that does not do well', () => {
     const said = (await story('hangs')).map((e) => e.text ?? '');
     expect(said.some((text) => text.includes('(2 of 2 looks)'))).toBe(true);
     expect(said.some((text) => text.includes('Codex has not answered 2 looks in a row'))).toBe(true);
+  });
+
+  it('has a Codex home that is full: said, shown, and over when its history is kept again', async ({ skip }) => {
+    if (small === null) return skip('this user may not mount a file system');
+    await fleet.send('full', 'before', { wait_ms: 20_000 });
+    const filler = join(rig.paths.agents, 'full', 'codex', 'filler');
+    await expect(writeFile(filler, Buffer.alloc(16 * 2 ** 20))).rejects.toMatchObject({ code: 'ENOSPC' });
+    await fleet.send('full', 'x'.repeat(9_000), { wait_ms: 20_000 });
+    await eventually('it is seen', async () => (await rowOf('full')).health === 'degraded');
+    expect((await rowOf('full')).waiting_for).toBe('Codex cannot keep its history: no space is left');
+    await fleet.send('full', 'meanwhile', { wait_ms: 20_000 });
+    await rm(filler);
+    await eventually('a turn is kept', async () => {
+      await fleet.send('full', 'after', { wait_ms: 20_000 });
+      return (await rowOf('full')).health === 'ok';
+    });
+    const said = (await story('full')).map((e) => e.text ?? '');
+    expect(said.filter((text) => text.startsWith('Codex cannot keep its history'))).toHaveLength(1);
+    expect(said).toContain('Codex keeps its history again');
+    // What Codex kept in memory meanwhile is in its history now.
+    await fleet.restart('full');
+    expect(await fleet.send('full', 'again', { wait_ms: 20_000 })).toMatchObject({ delivery: 'accepted' });
   });
 
   it('is quiet within a turn: announced and asked about, not acted on; its next sign takes the question back', async () => {

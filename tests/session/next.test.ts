@@ -190,6 +190,22 @@ describe('the state machine', () => {
     });
   });
 
+  it('asks a person at once when an attempt filled the disk, whatever attempts are left, and begins when told to', () => {
+    const end = { type: 'attempt_ending', cause: 'journal_full', reason: 'too much', grace_ms: 0 } as const;
+    let state = running();
+    const happens = (fact: SessionFact): void => {
+      state = apply(state, { from: 'ledger', fact, time_ms: 0 });
+    };
+    happens(end);
+    happens({ type: 'attempt_ended' });
+    const step = next(state, ALIVE, 0);
+    expect(step).toMatchObject({ do: 'commit', fact: { type: 'question', origin: 'crash_loop' } });
+    if (step.do === 'commit') happens(step.fact);
+    expect(next(state, ALIVE, 1e9)).toEqual({ do: 'nothing' });
+    happens({ type: 'retried', by: 'ada', settles: state.own_prompts[0]?.prompt_id });
+    expect(next(state, ALIVE, 0)).toMatchObject({ do: 'commit', fact: { type: 'attempt_begun' } });
+  });
+
   it('backs off twice as long after each failure, at most five minutes, and asks a person after five', () => {
     const now = { ms: 0 };
     let state = running();

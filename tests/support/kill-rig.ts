@@ -39,6 +39,8 @@ export interface Kill {
   readonly kind: WriteKind;
   readonly n: number;
   readonly when: 'before' | 'torn' | 'after';
+  /** Only lines that hold this text are counted; for the pipe. */
+  readonly holds?: string;
 }
 
 /** What goes wrong with the `n`th call of a kind to the engine. */
@@ -73,6 +75,7 @@ export class KillRig implements AsyncDisposable {
   readonly proxy: EngineProxy;
   readonly ids: readonly string[];
   readonly #folder: string;
+  readonly #daemon: string;
   readonly #canary: string;
   #kills: Kill[] = [];
   #armed: Kill | null = null;
@@ -88,7 +91,9 @@ export class KillRig implements AsyncDisposable {
     proxy: EngineProxy,
     ids: readonly string[],
     canary: string,
+    daemon: string,
   ) {
+    this.#daemon = daemon;
     this.paths = paths;
     this.engine = engine;
     this.proxy = proxy;
@@ -97,8 +102,8 @@ export class KillRig implements AsyncDisposable {
     this.#canary = canary;
   }
 
-  /** Makes the project with so many agents. */
-  static async make(agents: number): Promise<KillRig> {
+  /** Makes the project with so many agents; `daemon` is the program that is killed, the one beside this file when absent. */
+  static async make(agents: number, daemon = DAEMON): Promise<KillRig> {
     const folder = await realpath(await mkdtemp(join(tmpdir(), 'filare-kill-')));
     const root = join(folder, 'project');
     const ids = Array.from({ length: agents }, (_, at) => `a${at + 1}`);
@@ -111,7 +116,14 @@ export class KillRig implements AsyncDisposable {
     );
     await writeFile(join(root, 'rehearsal.yml'), REHEARSAL);
     const proxy = await EngineProxy.listen(join(folder, 'engine.sock'));
-    return new KillRig(projectPaths(root, tmpdir()), await DockerEngine.connect(process.env), proxy, ids, canary);
+    return new KillRig(
+      projectPaths(root, tmpdir()),
+      await DockerEngine.connect(process.env),
+      proxy,
+      ids,
+      canary,
+      daemon,
+    );
   }
 
   /** What the daemon of this moment wrote so far, by kind, since its start. */
@@ -159,8 +171,7 @@ export class KillRig implements AsyncDisposable {
     await this.#ask('rules', async (fleet) => {
       for (const rule of await fleet.rules()) await fleet.forgetRule(rule.rule_id);
     });
-    await this.#ask('restart', (fleet) => fleet.restart(first));
-    await this.#allRunning();
+    await this.restart(first);
     await this.say(first, `again ${word}`);
     await this.answerAll();
     return this.end(word);
@@ -191,6 +202,12 @@ export class KillRig implements AsyncDisposable {
       if (failed?.error != null) throw new Error(`${failed.id} was not started: ${failed.error.message}`);
     });
     return this.#allRunning();
+  }
+
+  /** Restarts an agent; returns when all run. */
+  async restart(id: string): Promise<void> {
+    await this.#ask('restart', (fleet) => fleet.restart(id));
+    await this.#allRunning();
   }
 
   /** Asks once for the start of every agent, whatever comes of it. */
@@ -293,7 +310,7 @@ export class KillRig implements AsyncDisposable {
         this.#fleet?.close();
         this.#fleet = await Fleet.open({
           project: this.paths.root,
-          daemon_command: [process.execPath, DAEMON, JSON.stringify(settings), this.paths.root],
+          daemon_command: [process.execPath, this.#daemon, JSON.stringify(settings), this.paths.root],
         });
         this.#pid = Number(await readFile(pid_file, 'utf8'));
         return;

@@ -3,7 +3,7 @@
 import { appendFileSync, writeFileSync } from 'node:fs';
 import { createRequire, syncBuiltinESMExports } from 'node:module';
 
-/** `kill`: { kind, n, when } or null; `counts`: file that gets a line for each write; `deaths`: one for each death; `pid_file`; `docker_host` or null. */
+/** `kill`: { kind, n, when, holds } or null; `counts`: file that gets a line for each write; `deaths`: one for each death; `pid_file`; `docker_host` or null. */
 const settings = JSON.parse(process.argv[2]);
 const root = process.argv[3];
 if (settings.docker_host !== null) process.env.DOCKER_HOST = settings.docker_host;
@@ -25,10 +25,11 @@ function die() {
 }
 
 /** Answers when to die around this write: 'before', 'torn', 'after', or undefined. */
-function turnOf(kind) {
+function turnOf(kind, text = '') {
+  appendFileSync(settings.counts, `${kind}\n`);
+  if (!text.includes(settings.kill?.holds ?? '')) return undefined;
   const n = (done.get(kind) ?? 0) + 1;
   done.set(kind, n);
-  appendFileSync(settings.counts, `${kind}\n`);
   return settings.kill !== null && settings.kill.kind === kind && settings.kill.n === n
     ? settings.kill.when
     : undefined;
@@ -66,7 +67,7 @@ FILE_IO.open = async (path, flags, mode) => {
 const { FifoWriter } = await import('../../dist/channel/fifo-writer.js');
 const send = FifoWriter.prototype.write;
 FifoWriter.prototype.write = async function (line) {
-  const when = turnOf('pipe');
+  const when = turnOf('pipe', line);
   if (when === 'before') die();
   await send.call(this, line);
   if (when !== undefined) die();

@@ -43,6 +43,7 @@ export const ROOMS = {
     'rehearsal',
     'leaks',
   ],
+  attach: ['contract', 'engine', 'channel', 'codex', 'session'],
   daemon: [
     'contract',
     'manifest',
@@ -55,6 +56,7 @@ export const ROOMS = {
     'inbox',
     'session',
     'fleet',
+    'attach',
   ],
   client: ['contract'],
   doctor: ['contract', 'engine', 'image', 'client', 'leaks'],

@@ -11,7 +11,7 @@ export const LABEL = {
   owner: 'filare.owner',
   /** Which life of the project: another folder was at the same path before, or is at it elsewhere. */
   instance: 'filare.instance',
-  /** `agent`, `startup`, `rehearsal` or `fleet`. */
+  /** `agent`, `startup`, `attach`, `rehearsal` or `fleet`. */
   purpose: 'filare.purpose',
   /** Hash of the request, so that drift is seen. */
   request: 'filare.request',

@@ -1,5 +1,6 @@
 import { chown, mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { CLIENT_ID_PREFIX } from '../codex/client-view.js';
 import { asFilareError, FilareError } from '../contract/errors.js';
 import type { ExecTerminal } from '../engine/engine.js';
 import { booked, closeContainer, removeBooked } from '../session/booking.js';
@@ -36,11 +37,13 @@ interface Target {
 export class Attachment {
   readonly #around: AttachSurroundings;
   readonly #target: Target;
+  readonly #word: string;
   readonly #name: string;
   readonly #folder: string;
   #relay: Relay | null = null;
   #container: string | null = null;
   #exit: Promise<number> | null = null;
+  #refusal: string | null = null;
   #why: FilareError | null = null;
   #ended: Promise<void> | null = null;
   #making: Promise<unknown> = Promise.resolve();
@@ -50,6 +53,7 @@ export class Attachment {
   /** `gone` is called when nothing of it is left. Rejects nothing; throws `bad_state` when the session does not run. */
   constructor(around: AttachSurroundings, session: Session, gone: () => void) {
     const word = around.random(6);
+    this.#word = word;
     const { paths } = around;
     const place = dirname(paths.socket);
     this.#around = around;
@@ -81,7 +85,10 @@ export class Attachment {
         () => this.#takeDown(),
       )
       .catch((failure: unknown) => {
-        this.#around.log.warn({ err: failure, container: this.#name }, 'an attached terminal was not taken down wholly');
+        this.#around.log.warn(
+          { err: failure, container: this.#name },
+          'an attached terminal was not taken down wholly',
+        );
       })
       .finally(this.#gone);
     return this.#ended;
@@ -106,7 +113,7 @@ export class Attachment {
         thread_id,
         socket,
         owner: user,
-        id_prefix: this.#name,
+        id_prefix: `${CLIENT_ID_PREFIX}${this.#word}`,
         broken: (failure) => void this.end(asFilareError(failure)),
       }),
     );
@@ -136,8 +143,12 @@ export class Attachment {
     }
     terminal.stream.on('end', () => {
       // While its container is there: afterwards nobody knows.
+      this.#refusal = this.#relay?.lastRefusal ?? null;
       this.#exit = terminal.exitCode();
-      this.#exit.catch(() => undefined).finally(() => void this.end(null)).catch(() => undefined);
+      this.#exit
+        .catch(() => undefined)
+        .finally(() => void this.end(null))
+        .catch(() => undefined);
     });
     terminal.stream.on('close', () => {
       if (this.#exit === null) void this.end(null);
@@ -148,7 +159,13 @@ export class Attachment {
   async #exitCode(): Promise<number> {
     if (this.#why !== null) throw this.#why;
     if (this.#exit === null) throw attemptOver(this.#target.session);
-    return this.#exit;
+    const code = await this.#exit;
+    if (code === 0 || this.#refusal === null) return code;
+    throw new FilareError({
+      code: 'bad_state',
+      message: this.#refusal,
+      hint: `the session goes on: filare-agents attach ${this.#target.session.state.agent.id}`,
+    });
   }
 
   async #takeDown(): Promise<void> {
@@ -163,7 +180,13 @@ export class Attachment {
 }
 
 function targetOf(session: Session): Target {
-  const { stage, thread_id, attempt, agent } = session.state;
+  const { stage, thread_id, attempt, agent, turns } = session.state;
+  if (stage.phase === 'running' && turns === 0)
+    throw new FilareError({
+      code: 'bad_state',
+      message: `${agent.id} has not been told anything yet, and Codex keeps a thread from its first message on`,
+      hint: `filare-agents send ${agent.id} TEXT; then attach`,
+    });
   if (stage.phase === 'running' && thread_id !== null)
     return { session, thread_id, attempt, agent_container: stage.container.id };
   const reason = 'reason' in stage && stage.reason !== null ? `: ${stage.reason}` : '';

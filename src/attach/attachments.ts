@@ -26,10 +26,7 @@ export class Attachments {
   }
 
   /** Opens a terminal. Rejects with `bad_state` when the session does not run. */
-  async open(
-    session: Session,
-    size: { readonly columns: number; readonly rows: number },
-  ): Promise<ExecTerminal> {
+  async open(session: Session, size: { readonly columns: number; readonly rows: number }): Promise<ExecTerminal> {
     const attachment: Attachment = new Attachment(this.#around, session, () => this.#open.delete(attachment));
     this.#open.add(attachment);
     return attachment.open(size);
@@ -37,7 +34,10 @@ export class Attachments {
 
   /** Ends them all; resolves when nothing of them is left. */
   async end(): Promise<void> {
-    const why = new FilareError({ code: 'ended', message: 'the daemon ends, and this terminal with it; the session goes on' });
+    const why = new FilareError({
+      code: 'ended',
+      message: 'the daemon ends, and this terminal with it; the session goes on',
+    });
     await Promise.all([...this.#open].map((attachment) => attachment.end(why)));
   }
 

@@ -111,7 +111,10 @@ export class FrameReader {
 
   #takeText(head: Head, payload: Buffer): Incoming | undefined {
     if (this.#fragmented !== (head.opcode === OPCODE.continuation))
-      throw new FrameFault(CLOSE.protocol_error, 'a message begins before the last one has ended, or goes on without one');
+      throw new FrameFault(
+        CLOSE.protocol_error,
+        'a message begins before the last one has ended, or goes on without one',
+      );
     this.#fragments.push(payload);
     this.#fragment_bytes += payload.length;
     this.#fragmented = !head.fin;

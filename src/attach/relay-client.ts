@@ -33,6 +33,8 @@ export interface RelayClientContext {
   readonly id_prefix: string;
   /** Sends a message to the client. */
   readonly say: (message: unknown) => void;
+  /** Told of what was refused, in a sentence. */
+  readonly refused: (message: string) => void;
   /** Ends with the attachment. */
   readonly signal: AbortSignal;
 }
@@ -127,6 +129,10 @@ export class RelayClient {
       case 'refuse':
         this.#refuse(id, action.message);
         return;
+      case 'wave_off':
+        this.#respond(id, action.result);
+        this.#warn(action.message);
+        return;
       case 'pass':
         void this.#pass(id, method, action.params);
         return;
@@ -168,7 +174,11 @@ export class RelayClient {
     }
   }
 
-  #answered(id: string | number, result: unknown, error: { readonly code: number; readonly message: string } | null): void {
+  #answered(
+    id: string | number,
+    result: unknown,
+    error: { readonly code: number; readonly message: string } | null,
+  ): void {
     const passed = this.#passed.get(String(id));
     if (passed === undefined) return;
     this.#passed.delete(String(id));
@@ -182,12 +192,12 @@ export class RelayClient {
     const { session, signal } = this.#context;
     const { paused, stage, agent } = session.state;
     if (paused !== null) {
-      this.#refuse(id, `${agent.id} is held by ${paused.by} and takes no messages: filare-agents resume ${agent.id}`);
+      this.#fail(id, `${agent.id} is held by ${paused.by} and takes no messages: filare-agents resume ${agent.id}`);
       return;
     }
     const turn_id = stage.phase === 'running' ? (stage.turn?.turn_id ?? null) : null;
     if (steers !== null && steers !== turn_id) {
-      this.#refuse(id, 'that turn is over: send it again');
+      this.#fail(id, 'that turn is over: send it again');
       return;
     }
     const taken = await session.send({
@@ -201,7 +211,7 @@ export class RelayClient {
     });
     if (steers !== null) this.#respond(id, turnSteered(steers));
     else if (taken.turn_id !== undefined) this.#respond(id, turnStarted(taken.turn_id));
-    else this.#refuse(id, `kept as ${taken.message_id}: it goes to ${agent.id} when the running turn has ended`);
+    else this.#fail(id, `kept as ${taken.message_id}: it goes to ${agent.id} when the running turn has ended`);
   }
 
   /** Shows a request that waits for a person; one that the policy decides, or that was shown already, is not. */
@@ -227,7 +237,9 @@ export class RelayClient {
       const decision = { choice: read.choice, reason: null, by: BY_ATTACH, revision, remember: null };
       await this.#context.session.decide(prompt_id, decision);
       if (read.narrowed)
-        this.#warn(`approved for this once; "always" is a rule: filare-agents feedback approve ${prompt_id} --for-session`);
+        this.#warn(
+          `approved for this once; "always" is a rule: filare-agents feedback approve ${prompt_id} --for-session`,
+        );
     } catch (failure) {
       this.#askAgain(request_id, asFilareError(failure).message);
     }
@@ -255,7 +267,7 @@ export class RelayClient {
       await work();
     } catch (failure) {
       const { message, hint } = asFilareError(failure);
-      this.#refuse(id, hint === undefined ? message : `${message} (${hint})`);
+      this.#fail(id, hint === undefined ? message : `${message} (${hint})`);
     }
   }
 
@@ -264,7 +276,14 @@ export class RelayClient {
   }
 
   #refuse(id: string | number, message: string): void {
+    this.#context.refused(message);
     this.#context.say({ id, error: { code: REFUSED, message } });
+  }
+
+  /** As #refuse, and says why: the client shows only that it was refused. */
+  #fail(id: string | number, message: string): void {
+    this.#refuse(id, message);
+    this.#warn(message);
   }
 
   #warn(message: string): void {

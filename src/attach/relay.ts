@@ -9,6 +9,8 @@ import { WebSocketConnection } from './web-socket.js';
 
 /** Terminals of one attachment: one, and another while it connects again. */
 const MAX_CLIENTS = 4;
+/** How long a refusal is why a terminal ended, in milliseconds. */
+const REFUSAL_MS = 10_000;
 
 /** What is asked at this path is not answered while the relay lives: whoever waits for it knows when it ends. */
 export const ALIVE_PATH = '/alive';
@@ -34,6 +36,7 @@ export class Relay {
   readonly #clients = new Map<RelayClient, WebSocketConnection>();
   readonly #ending = new AbortController();
   #count = 0;
+  #refusal: { readonly message: string; readonly at_ms: number } | null = null;
   #reading: Promise<void> = Promise.resolve();
 
   private constructor(context: RelayContext) {
@@ -64,6 +67,12 @@ export class Relay {
     return relay;
   }
 
+  /** What was refused a moment ago: some refusals end the terminal, which does not show why. */
+  get lastRefusal(): string | null {
+    const refusal = this.#refusal;
+    return refusal !== null && performance.now() - refusal.at_ms < REFUSAL_MS ? refusal.message : null;
+  }
+
   /** Ends every connection and the socket. Harmless when it was called before. */
   async close(reason: string): Promise<void> {
     this.#ending.abort();
@@ -83,6 +92,9 @@ export class Relay {
       thread_id,
       id_prefix: `${id_prefix}-${String(this.#count)}`,
       say: (message) => connection?.send(JSON.stringify(message)),
+      refused: (sentence) => {
+        this.#refusal = { message: sentence, at_ms: performance.now() };
+      },
       signal: this.#ending.signal,
     });
     connection = WebSocketConnection.accept(request, socket, {

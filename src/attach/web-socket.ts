@@ -33,14 +33,11 @@ export class WebSocketConnection {
   }
 
   /** Answers the request to become a WebSocket; undefined, and refused, when it is none. Nothing is read before `begin`. */
-  static accept(
-    request: IncomingMessage,
-    socket: Duplex,
-    events: WebSocketEvents,
-  ): WebSocketConnection | undefined {
+  static accept(request: IncomingMessage, socket: Duplex, events: WebSocketEvents): WebSocketConnection | undefined {
     socket.on('error', () => undefined);
     const key = request.headers['sec-websocket-key'];
-    const wanted = request.headers.upgrade?.toLowerCase() === 'websocket' && request.headers['sec-websocket-version'] === '13';
+    const wanted =
+      request.headers.upgrade?.toLowerCase() === 'websocket' && request.headers['sec-websocket-version'] === '13';
     if (!wanted || key === undefined) {
       socket.end('HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n');
       return undefined;

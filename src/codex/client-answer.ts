@@ -19,7 +19,9 @@ const READ = {
   'item/commandExecution/requestApproval': readApproval,
   'item/fileChange/requestApproval': readApproval,
   'item/permissions/requestApproval': (result) => {
-    const granted = Object.values(recordOf(result, 'permissions')).some((value) => value !== null && value !== undefined);
+    const granted = Object.values(recordOf(result, 'permissions')).some(
+      (value) => value !== null && value !== undefined,
+    );
     return granted ? { choice: 'accept', narrowed: textOf(result, 'scope') === 'session' } : once('decline');
   },
   'item/tool/requestUserInput': (result, request) => {

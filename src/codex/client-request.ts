@@ -16,6 +16,8 @@ export type ClientAction =
   /** Answered at once; Codex is not asked. */
   | { readonly do: 'answer'; readonly result: unknown }
   | { readonly do: 'refuse'; readonly message: string }
+  /** Refused with a sentence, and answered as if it had been done: the client would end at an error. */
+  | { readonly do: 'wave_off'; readonly result: unknown; readonly message: string }
   /** Codex is asked, with these parameters; it changes nothing. */
   | { readonly do: 'pass'; readonly params: Fields }
   /** A message for the agent. `key` is the client's name for it. */
@@ -36,14 +38,14 @@ export interface ClientThread {
  */
 export function readClientRequest(method: string, params: Fields, on: ClientThread): ClientAction {
   const read = TABLE.get(method);
-  if (read === undefined) return refuse(`${method} is not done from an attached terminal; ${elsewhere(method, on)}`);
+  if (read === undefined) return refuse(notHere(method, on));
   const thread = params['threadId'];
   if (thread !== undefined && thread !== null && thread !== on.thread_id)
     return refuse(`this terminal is on one thread of ${on.agent_id} alone; others: filare-agents transcript`);
-  return read(params, on);
+  return read(params, on, method);
 }
 
-type Reader = (params: Fields, on: ClientThread) => ClientAction;
+type Reader = (params: Fields, on: ClientThread, method: string) => ClientAction;
 
 const pass: Reader = (params) => ({ do: 'pass', params });
 
@@ -52,8 +54,7 @@ const READ = {
   'thread/unsubscribe': () => answer<ThreadUnsubscribeResponse>({ status: 'unsubscribed' }),
   // Threads of earlier sessions lie in the same Codex home.
   'thread/list': () => answer({ data: [], nextCursor: null, backwardsCursor: null, readStates: {} }),
-  'thread/loaded/list': (_params, on) =>
-    answer<ThreadLoadedListResponse>({ data: [on.thread_id], nextCursor: null }),
+  'thread/loaded/list': (_params, on) => answer<ThreadLoadedListResponse>({ data: [on.thread_id], nextCursor: null }),
   // Joins the thread that runs. What else it may carry would change how the thread is set up.
   'thread/resume': ({ excludeTurns, initialTurnsPage }, on) => ({
     do: 'pass',
@@ -61,6 +62,11 @@ const READ = {
   }),
   'turn/start': (params, on) => message(params, on, null),
   'turn/steer': (params, on) => message(params, on, textOf(params, 'expectedTurnId')),
+  'thread/backgroundTerminals/clean': waveOff,
+  'thread/name/set': waveOff,
+  'thread/settings/update': waveOff,
+  'thread/shellCommand': waveOff,
+  'turn/settings/update': waveOff,
   'turn/interrupt': (params) => ({ do: 'interrupt', turn_id: textOf(params, 'turnId') }),
   'account/read': pass,
   'account/rateLimits/read': pass,
@@ -96,7 +102,10 @@ const TABLE: ReadonlyMap<string, Reader> = new Map<string, Reader>(Object.entrie
 
 /** Which command does what is refused here, by how the method begins; the first that fits. */
 const ELSEWHERE: readonly (readonly [RegExp, (id: string) => string])[] = [
-  [/^(?:command|process|fs|environment)\/|^thread\/shellCommand$|^gitDiffToRemote$/, (id) => `use filare-agents shell ${id}`],
+  [
+    /^(?:command|process|fs|environment)\/|^thread\/(?:shellCommand|backgroundTerminals)|^gitDiffToRemote$/,
+    (id) => `use filare-agents shell ${id}`,
+  ],
   [/^account\/log(?:in|out)|^accountSession\/|^getAuthStatus$/, (id) => `use filare-agents login ${id}`],
   [/^thread\/(?:start|fork|unarchive)$|^review\/start$/, () => 'another agent is another session: filare-agents start'],
   [/^thread\/(?:archive|delete)$/, (id) => `use filare-agents stop ${id}`],
@@ -107,9 +116,14 @@ const ELSEWHERE: readonly (readonly [RegExp, (id: string) => string])[] = [
   ],
 ];
 
-function elsewhere(method: string, { agent_id }: ClientThread): string {
+function waveOff(_params: Fields, on: ClientThread, method: string): ClientAction {
+  return { do: 'wave_off', result: {}, message: notHere(method, on) };
+}
+
+function notHere(method: string, { agent_id }: ClientThread): string {
   const found = ELSEWHERE.find(([begins]) => begins.test(method));
-  return found === undefined ? 'it would change the session without its record' : found[1](agent_id);
+  const instead = found === undefined ? 'it would change the session past its record' : found[1](agent_id);
+  return `${method} is not done from an attached terminal: ${instead}`;
 }
 
 function greeting(params: Fields): InitializeResponse {

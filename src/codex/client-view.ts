@@ -6,6 +6,9 @@ import type { ServerNotification, TurnStartResponse, TurnSteerResponse } from '.
 type Fields = Readonly<Record<string, unknown>>;
 type Notification = Extract<WireMessage, { kind: 'notification' }>;
 
+/** How the ids begin under which Codex is asked for an attached terminal: the answers are its own, and no part of the session's story. */
+export const CLIENT_ID_PREFIX = 'attached-';
+
 /** A notification as the client of this thread is shown it; null: it is about another thread. */
 export function shownNotification({ method, params, emitted_ms }: Notification, thread_id: string): Fields | null {
   const theirs = params['threadId'] ?? (isRecord(params['thread']) ? params['thread']['id'] : undefined);
@@ -48,6 +51,9 @@ export function clientWarning(thread_id: string, message: string): ServerNotific
 
 /** The client's own name of a message that came from it; any other stays as it is. See messageKey in client-request.ts. */
 function clientIdOf(id: unknown): unknown {
-  const [, ...parts] = typeof id === 'string' ? (/^m-([0-9a-f]{8})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{12})$/.exec(id) ?? []) : [];
+  const [, ...parts] =
+    typeof id === 'string'
+      ? (/^m-([0-9a-f]{8})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{12})$/.exec(id) ?? [])
+      : [];
   return parts.length === 0 ? id : parts.join('-');
 }

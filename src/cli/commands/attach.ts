@@ -11,12 +11,14 @@ and commands of your own are refused there; the refusal names the command that d
 
 /** `attach ID`: Codex's own terminal interface, on the running session. */
 export function attachCommand(context: CliContext): CommandUnknownOpts {
-  return newCommand('attach', "Codex's own terminal interface, on a running session; leaving it changes nothing there", [
-    'filare-agents attach docs',
-  ])
+  return newCommand(
+    'attach',
+    "Codex's own terminal interface, on a running session; leaving it changes nothing there",
+    ['filare-agents attach docs'],
+  )
     .argument('<id>', 'agent id, session id, or a unique beginning of one')
     .addHelpText('after', NOTES)
-    .action((id) => {
+    .action(async (id) => {
       if (context.stdin.isTTY !== true || context.stdout.isTTY !== true) {
         throw new FilareError({
           code: 'usage',
@@ -24,6 +26,7 @@ export function attachCommand(context: CliContext): CommandUnknownOpts {
           hint: `without one: filare-agents tail ${id}, send ${id} TEXT, feedback list`,
         });
       }
-      return runTerminal(context, id, 'attach');
+      await runTerminal(context, id, 'attach');
+      context.out.note(`detached; the session goes on: filare-agents attach ${id}`);
     });
 }

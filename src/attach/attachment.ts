@@ -50,7 +50,7 @@ export class Attachment {
   readonly #gone: () => void;
   #unwatch: () => void = () => undefined;
 
-  /** `gone` is called when nothing of it is left. Rejects nothing; throws `bad_state` when the session does not run. */
+  /** Makes nothing yet. `gone` is called when nothing of it is left. Throws `bad_state` when the session does not run. */
   constructor(around: AttachSurroundings, session: Session, gone: () => void) {
     const word = around.random(6);
     this.#word = word;

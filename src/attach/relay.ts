@@ -86,18 +86,17 @@ export class Relay {
   #accept(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const { session, thread_id, id_prefix } = this.#context;
     this.#count += 1;
-    let connection: WebSocketConnection | undefined;
-    const client = new RelayClient({
+    const client: RelayClient = new RelayClient({
       session,
       thread_id,
       id_prefix: `${id_prefix}-${String(this.#count)}`,
-      say: (message) => connection?.send(JSON.stringify(message)),
+      say: (message) => this.#clients.get(client)?.send(JSON.stringify(message)),
       refused: (sentence) => {
         this.#refusal = { message: sentence, at_ms: performance.now() };
       },
       signal: this.#ending.signal,
     });
-    connection = WebSocketConnection.accept(request, socket, {
+    const connection = WebSocketConnection.accept(request, socket, {
       text: (text) => {
         client.takeText(text);
       },

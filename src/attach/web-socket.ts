@@ -88,7 +88,7 @@ export class WebSocketConnection {
     if (this.#over) return;
     try {
       for (const incoming of this.#reader.push(chunk)) {
-        if (this.#over) return;
+        if (this.#isOver()) return;
         if (incoming.kind === 'text') this.#events.text(incoming.text);
         else if (incoming.kind === 'ping') this.#socket.write(encodeFrame(OPCODE.pong, incoming.payload));
         else if (incoming.kind === 'close') this.close(CLOSE.normal, '');
@@ -97,6 +97,11 @@ export class WebSocketConnection {
       if (!(failure instanceof FrameFault)) throw failure;
       this.close(failure.close_code, failure.message);
     }
+  }
+
+  /** Asked anew each time: what is said may end it. */
+  #isOver(): boolean {
+    return this.#over;
   }
 
   #end(): void {

@@ -50,11 +50,12 @@ type Reader = (params: Fields, on: ClientThread, method: string) => ClientAction
 const pass: Reader = (params) => ({ do: 'pass', params });
 
 const READ = {
-  initialize: (params) => answer<InitializeResponse>(greeting(params)),
-  'thread/unsubscribe': () => answer<ThreadUnsubscribeResponse>({ status: 'unsubscribed' }),
+  initialize: (params) => answer(greeting(params)),
+  'thread/unsubscribe': () => answer({ status: 'unsubscribed' } satisfies ThreadUnsubscribeResponse),
   // Threads of earlier sessions lie in the same Codex home.
   'thread/list': () => answer({ data: [], nextCursor: null, backwardsCursor: null, readStates: {} }),
-  'thread/loaded/list': (_params, on) => answer<ThreadLoadedListResponse>({ data: [on.thread_id], nextCursor: null }),
+  'thread/loaded/list': (_params, on) =>
+    answer({ data: [on.thread_id], nextCursor: null } satisfies ThreadLoadedListResponse),
   // Joins the thread that runs. What else it may carry would change how the thread is set up.
   'thread/resume': ({ excludeTurns, initialTurnsPage }, on) => ({
     do: 'pass',
@@ -192,7 +193,7 @@ function messageKey(client_id: string | null): string | null {
   return /^[0-9a-f]{32}$/.test(key) ? key : null;
 }
 
-function answer<T>(result: T): ClientAction {
+function answer(result: unknown): ClientAction {
   return { do: 'answer', result };
 }
 

@@ -45,6 +45,7 @@ export const ROOMS = {
     'leaks',
     'homecoming',
   ],
+  attach: ['contract', 'engine', 'channel', 'codex', 'session'],
   daemon: [
     'contract',
     'manifest',
@@ -57,6 +58,7 @@ export const ROOMS = {
     'inbox',
     'session',
     'fleet',
+    'attach',
   ],
   client: ['contract'],
   doctor: ['contract', 'engine', 'image', 'client', 'leaks'],

@@ -91,6 +91,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./commands/feedback.js')).feedbackCommand,
   },
   {
+    name: 'attach',
+    group: 'Talk',
+    summary: "Codex's own terminal interface, on a running session",
+    load: async () => (await import('./commands/attach.js')).attachCommand,
+  },
+  {
     name: 'shell',
     group: 'Talk',
     summary: "a shell in an agent's container",

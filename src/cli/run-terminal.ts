@@ -1,13 +1,19 @@
 import { once } from 'node:events';
 import type { Duplex } from 'node:stream';
+import { DaemonUnreachable } from '../client/http-request.js';
+import type { TerminalKind } from '../client/terminal.js';
 import { FilareError } from '../contract/errors.js';
 import type { CliContext } from './context.js';
 
 /** What ends the input of a terminal: Ctrl-D. */
 const END_OF_INPUT = '\u0004';
 
-/** Connects this terminal with one in the agent's container until the program there ends; its exit code becomes ours. */
-export async function runTerminal(context: CliContext, ref: string, kind: 'shell' | 'login'): Promise<void> {
+/** What Codex's interface may have switched on in a terminal, off: its second screen, pasted text in brackets, mouse, focus, keys, and the cursor hidden. */
+const GIVE_BACK =
+  '\u001b[<u\u001b[>4;0m\u001b[?2026l\u001b[?2004l\u001b[?1006l\u001b[?1003l\u001b[?1002l\u001b[?1000l\u001b[?1004l\u001b[?7h\u001b[?25h\u001b[0m\u001b[?47l\r\n';
+
+/** Connects this terminal with one in a container until the program there ends; its exit code becomes ours. */
+export async function runTerminal(context: CliContext, ref: string, kind: TerminalKind): Promise<void> {
   if (context.globals.json === true) {
     throw new FilareError({ code: 'usage', message: `${kind} is for people; it has no --json` });
   }
@@ -52,5 +58,18 @@ export async function joinTerminal(context: CliContext, terminal: RemoteTerminal
     stdin.pause();
   }
   context.interrupts.signal.throwIfAborted();
-  context.exit_code = await terminal.exitCode();
+  try {
+    context.exit_code = await terminal.exitCode();
+  } catch (failure) {
+    if (kind !== 'attach') throw failure;
+    // It was cut off and could not give the terminal back itself.
+    out.write(GIVE_BACK);
+    if (!(failure instanceof DaemonUnreachable)) throw failure;
+    throw new FilareError({
+      code: 'bad_state',
+      message: `the daemon ended, and this terminal with it; ${ref} goes on`,
+      hint: `filare-agents attach ${ref}`,
+      cause: failure,
+    });
+  }
 }

@@ -30,7 +30,7 @@ import type { FleetEvent } from './fleet-watch.js';
 import { ControlClient } from './http-client.js';
 import { readJournal, type JournalOptions } from './journal.js';
 import type { TailEvent, TailOptions } from './session-tail.js';
-import type { Terminal } from './terminal.js';
+import type { Terminal, TerminalKind } from './terminal.js';
 import { timedOut, waitForOne, type Waited, type WaitState } from './wait-sessions.js';
 
 /** Deadline of a start: seeding a workspace may clone a repository. Milliseconds. */
@@ -404,10 +404,10 @@ export class Fleet {
     return this.imageStatus(options.image);
   }
 
-  /** A terminal in the session's container. */
+  /** A terminal in the session's container, or Codex's own on its thread. */
   async terminal(
     ref: string,
-    kind: 'shell' | 'login',
+    kind: TerminalKind,
     size: { readonly columns: number; readonly rows: number },
   ): Promise<Terminal> {
     const { openTerminal } = await import('./terminal.js');

@@ -11,10 +11,13 @@ import { STREAM_PATHS } from './route-paths.js';
 /** Deadline for the terminal to open, in milliseconds. */
 const TERMINAL_OPEN_MS = 30_000;
 
-/** What to open. `login` is Codex's own device login into that agent's home. */
+/** What to open. `login` is Codex's own device login into that agent's home; `attach` is Codex's terminal interface on the session, outside its container. */
+export type TerminalKind = 'shell' | 'login' | 'attach';
+
+/** Which, where, and how large. */
 export interface TerminalRequest {
   readonly ref: string;
-  readonly kind: 'shell' | 'login';
+  readonly kind: TerminalKind;
   readonly columns: number;
   readonly rows: number;
   readonly signal: AbortSignal;

@@ -121,6 +121,11 @@ export class CodexConnection {
     await this.#write({ method });
   }
 
+  /** Asks for somebody else, under an id that they gave; the answer is theirs to find in the journal. */
+  async pass(id: string, method: string, params: Readonly<Record<string, unknown>>): Promise<void> {
+    await this.#write({ id, method, params });
+  }
+
   /** Answers a request of Codex. Answering twice is harmless: Codex takes the first. */
   async respond(request_id: string | number, result: unknown): Promise<void> {
     await this.#write({ id: request_id, result });

@@ -12,6 +12,7 @@
  */
 import type { JournalLine } from '../channel/channel.js';
 import type { AgentEvent } from '../contract/agent-event.js';
+import { CLIENT_ID_PREFIX } from './client-view.js';
 import { isRecord, numberOrNull, textOf } from './fields.js';
 import { NOTIFICATION_READERS } from './notifications.js';
 import { parseLine } from './parse-line.js';
@@ -63,6 +64,7 @@ function readResponse(
   result: unknown,
   error: { readonly code: number; readonly message: string } | null,
 ): readonly AgentEvent[] {
+  if (typeof id === 'string' && id.startsWith(CLIENT_ID_PREFIX)) return [{ type: 'quiet', method: 'response' }];
   if (error !== null) return [{ type: 'response', id, error }];
   const response: AgentEvent = { type: 'response', id, result };
   // Only the answer to `initialize` has a user agent and no thread.

@@ -12,6 +12,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { getRequestListener } from '@hono/node-server';
 import { pino, type Logger } from 'pino';
+import { Attachments } from '../attach/attachments.js';
 import { API_VERSION, type DaemonStatus } from '../contract/api.js';
 import { FilareError } from '../contract/errors.js';
 import { lockName } from '../contract/project-lock-name.js';
@@ -102,6 +103,7 @@ export async function runDaemon(options: {
       random: randomWord,
     });
     const terminals = new Terminals();
+    const attachments = new Attachments(fleet.surroundings);
     const started_at = new Date().toISOString();
     const version = await packageVersion();
     const status = (): DaemonStatus => ({
@@ -125,9 +127,10 @@ export async function runDaemon(options: {
     try {
       if (state.adopted_from !== null) await adoptMoved(fleet.surroundings, state.adopted_from);
       await fleet.adopt();
+      await attachments.removeLeft();
       daily = new Daily(fleet);
       const server = serve(
-        { fleet, terminals, ending: ending.signal },
+        { fleet, terminals, attachments, ending: ending.signal },
         getRequestListener(jsonApp(handlers({ fleet, status, stop: () => setImmediate(stop), terminals }), log).fetch),
         log,
       );
@@ -141,6 +144,7 @@ export async function runDaemon(options: {
     } finally {
       // However it ends: nothing of it goes on once the lock is another daemon's.
       terminals.end();
+      await attachments.end();
       await daily?.end();
       await fleet.letGo();
       await book.close().catch((failure: unknown) => {

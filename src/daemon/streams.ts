@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { z } from 'zod';
 import { asFilareError, FilareError, HTTP_STATUS } from '../contract/errors.js';
+import type { Attachments } from '../attach/attachments.js';
 import { buildImage } from '../image/image.js';
 import { DEFAULT_IMAGE } from '../image/wanted.js';
 import type { Fleet } from '../fleet/fleet.js';
@@ -12,12 +13,14 @@ import { JournalFile } from '../channel/journal-file.js';
 import { attemptPaths } from '../channel/attempt-files.js';
 import { attemptFolder } from '../session/attempt-folder.js';
 import { fleetEvents, sessionEvents } from './session-feed.js';
+import { openTerminal } from './open-terminal.js';
 import type { Terminals } from './terminals.js';
 
 /** What streams work with. */
 export interface StreamContext {
   readonly fleet: Fleet;
   readonly terminals: Terminals;
+  readonly attachments: Attachments;
   /** Ends when the daemon does. */
   readonly ending: AbortSignal;
 }
@@ -200,7 +203,7 @@ async function buildRequest(
   }
 }
 
-/** Serves `Upgrade: filare-terminal`: a shell, or Codex's login, in the container of a running session. */
+/** Serves `Upgrade: filare-terminal`; see open-terminal.ts. */
 export async function serveTerminal(context: StreamContext, request: IncomingMessage, socket: Duplex): Promise<void> {
   // From the first moment on: a client may leave at any time, and an error that nobody hears ends the daemon.
   socket.on('error', () => undefined);
@@ -210,22 +213,7 @@ export async function serveTerminal(context: StreamContext, request: IncomingMes
     if (url === null || ref === undefined || request.headers.upgrade !== 'filare-terminal')
       throw new FilareError({ code: 'not_found', message: 'no such terminal route' });
     const session = context.fleet.live(decoded(ref));
-    const { stage } = session.state;
-    if (stage.phase !== 'running')
-      throw new FilareError({
-        code: 'bad_state',
-        message: `session ${session.state.session_id} is ${stage.phase}, not running`,
-      });
-    const command =
-      url.searchParams.get('kind') === 'login'
-        ? ['/usr/local/bin/codex', 'login', '--device-auth']
-        : ['/bin/bash', '-l'];
-    const terminal = await context.fleet.surroundings.engine.terminal(stage.container.id, {
-      command,
-      working_dir: '/home/agent/workspace',
-      columns: Number(url.searchParams.get('columns') ?? '80'),
-      rows: Number(url.searchParams.get('rows') ?? '24'),
-    });
+    const terminal = await openTerminal(context, session, url.searchParams);
     if (socket.destroyed) {
       terminal.stream.destroy();
       return;

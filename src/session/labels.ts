@@ -11,7 +11,7 @@ export const LABEL = {
   owner: 'filare.owner',
   /** Which life of the project: another folder was at the same path before, or is at it elsewhere. */
   instance: 'filare.instance',
-  /** `agent`, `startup`, `fork`, `rehearsal`, `homecoming`, `fleet` or SOLO. */
+  /** `agent`, `startup`, `attach`, `fork`, `rehearsal`, `homecoming`, `fleet` or SOLO. */
   purpose: 'filare.purpose',
   /** Hash of the request, so that drift is seen. */
   request: 'filare.request',

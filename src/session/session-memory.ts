@@ -20,6 +20,7 @@ import type { Remembered } from './memory-checkpoint.js';
 import type { MemorySurroundings } from './memory-surroundings.js';
 import { recordSources } from './record-sources.js';
 import { ReplayedJournal } from './replayed-journal.js';
+import { onlyOnce } from './only-once.js';
 import { NO_NEWS, type SessionNews } from './session-news.js';
 import { journalFile, sessionFiles } from './session-files.js';
 import type { SessionState } from './state.js';
@@ -254,7 +255,7 @@ export class SessionMemory {
     this.#keeping.changed((lines.at(-1)?.end ?? this.#offset) - this.#offset);
     for (const line of lines) {
       for (const seen of observe(line, this.#state.thread_id)) {
-        const event = this.#changes.complete(seen);
+        const event = onlyOnce(this.#state, this.#changes.complete(seen));
         const time_ms = 'time_ms' in event && event.time_ms !== null ? event.time_ms : this.#time_ms;
         this.#time_ms = Math.max(this.#time_ms, time_ms);
         this.#state = apply(this.#state, { from: 'agent', event, time_ms: this.#time_ms }, this.#around.policy);

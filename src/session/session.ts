@@ -281,6 +281,12 @@ export class Session {
     );
   }
 
+  /** Asks Codex for an attached terminal, under an id of its own; the answer is in the journal. Only what changes nothing may be asked. */
+  async pass(id: string, method: string, params: Readonly<Record<string, unknown>>): Promise<void> {
+    if (this.#link === null) throw new FilareError({ code: 'bad_state', message: 'Codex cannot be reached now' });
+    await this.#link.codex.pass(id, method, params);
+  }
+
   /** Records a decision; see decide() in decide.ts. The loop carries it to exactly that request. */
   async decide(
     prompt_id: string,

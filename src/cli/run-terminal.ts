@@ -21,7 +21,20 @@ export async function runTerminal(context: CliContext, ref: string, kind: Termin
   const terminal = await fleet.terminal(ref, kind, context.out.size);
   // From here Ctrl-C is a key of the program inside, not ours.
   if (context.stdin.isTTY === true) context.interrupts.release();
-  await joinTerminal(context, terminal);
+  try {
+    await joinTerminal(context, terminal);
+  } catch (failure) {
+    if (kind !== 'attach' || context.interrupts.signal.aborted) throw failure;
+    // It was cut off and could not give the terminal back itself.
+    context.out.write(GIVE_BACK);
+    if (!(failure instanceof DaemonUnreachable)) throw failure;
+    throw new FilareError({
+      code: 'bad_state',
+      message: `the daemon ended, and this terminal with it; ${ref} goes on`,
+      hint: `filare-agents attach ${ref}`,
+      cause: failure,
+    });
+  }
 }
 
 /** A program with a terminal somewhere else. */
@@ -58,18 +71,5 @@ export async function joinTerminal(context: CliContext, terminal: RemoteTerminal
     stdin.pause();
   }
   context.interrupts.signal.throwIfAborted();
-  try {
-    context.exit_code = await terminal.exitCode();
-  } catch (failure) {
-    if (kind !== 'attach') throw failure;
-    // It was cut off and could not give the terminal back itself.
-    out.write(GIVE_BACK);
-    if (!(failure instanceof DaemonUnreachable)) throw failure;
-    throw new FilareError({
-      code: 'bad_state',
-      message: `the daemon ended, and this terminal with it; ${ref} goes on`,
-      hint: `filare-agents attach ${ref}`,
-      cause: failure,
-    });
-  }
+  context.exit_code = await terminal.exitCode();
 }

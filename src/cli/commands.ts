@@ -233,7 +233,10 @@ export const COMMANDS: readonly CommandEntry[] = [
     name: 'help',
     group: 'More',
     summary: 'how a command is used, or a page of the documentation',
-    load: async () => (await import('./commands/help.js')).helpCommand,
+    load: async () => {
+      const { helpCommand } = await import('./commands/help.js');
+      return (context) => helpCommand(context, COMMANDS);
+    },
   },
   {
     name: 'version',

@@ -203,15 +203,11 @@ const notice = z
         'A file with the secret that signs what the webhook is sent (`chmod 600`); without it nothing is signed.',
       expected: 'a path',
     }),
-    command: z
-      .string()
-      .min(1)
-      .optional()
-      .meta({
-        description:
-          "A command that is run on this machine, in the project's folder, with the document on its standard input.",
-        expected: 'a command',
-      }),
+    command: z.string().min(1).optional().meta({
+      description:
+        "A command that is run on this machine, in the project's folder, with the document on its standard input.",
+      expected: 'a command',
+    }),
   })
   .refine((value) => WAYS.filter((way) => way in value).length === 1, {
     error: 'names more or less than one way to notify',

@@ -24,7 +24,7 @@ async function play(name: string, before: readonly string[] = []): Promise<Playe
   try {
     await mkdir(join(top, 'bin'));
     await symlink(BIN, join(top, 'bin', 'filare-agents'));
-    const [program = '', ...args] = [...before, join(ROOT, 'examples', name, 'run'), project];
+    const [program, ...args] = [...before, join(ROOT, 'examples', name, 'run'), project];
     const ran = await run(program, args, { env: { PATH: `${join(top, 'bin')}:${process.env['PATH'] ?? ''}` } });
     const left = await leftoversOf(projectPaths(project, tmpdir()), await DockerEngine.connect(process.env));
     return { ...ran, left };

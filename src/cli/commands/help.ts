@@ -3,7 +3,7 @@ import type { CommandUnknownOpts } from '@commander-js/extra-typings';
 import { Argument } from '@commander-js/extra-typings';
 import { FilareError } from '../../contract/errors.js';
 import { newCommand } from '../command.js';
-import { COMMANDS } from '../commands.js';
+import type { CommandEntry } from '../commands.js';
 import type { CliContext } from '../context.js';
 import { pageLines } from '../help/page-lines.js';
 import { findTopic, TOPICS, type Topic } from '../help/topics.js';
@@ -11,10 +11,10 @@ import { findTopic, TOPICS, type Topic } from '../help/topics.js';
 /** Longer lines are hard to read, however wide the terminal. */
 const MAX_COLUMNS = 100;
 
-/** `help [TOPIC]`: a page of the documentation. Help of a command, and the list of all, is what the parser itself prints (program.ts). */
-export function helpCommand(context: CliContext): CommandUnknownOpts {
+/** `help [TOPIC]`: a page of the documentation. Help of one of the commands, and the list of all, is what the parser itself prints (program.ts). */
+export function helpCommand(context: CliContext, commands: readonly CommandEntry[]): CommandUnknownOpts {
   const topic = new Argument('[topic]', 'a command, or a topic')
-    .choices([...TOPICS.map(({ name }) => name), ...COMMANDS.map(({ name }) => name)])
+    .choices([...TOPICS.map(({ name }) => name), ...commands.map(({ name }) => name)])
     .argParser((name) => name);
   const width = Math.max(...TOPICS.map(({ name }) => name.length));
   return newCommand('help', 'How a command is used, or a page of the documentation', [
@@ -31,10 +31,10 @@ export function helpCommand(context: CliContext): CommandUnknownOpts {
     .action(async (name) => {
       if (name === undefined) {
         context.out.json({
-          commands: COMMANDS.map((command) => ({ name: command.name, group: command.group, summary: command.summary })),
+          commands: commands.map((command) => ({ name: command.name, group: command.group, summary: command.summary })),
           topics: TOPICS.map((known) => ({ name: known.name, summary: known.summary })),
         });
-      } else await printTopic(context, findTopic(name) ?? (await unknownTopic(name)));
+      } else await printTopic(context, findTopic(name) ?? (await unknownTopic(name, commands)));
     });
 }
 
@@ -44,11 +44,11 @@ async function printTopic({ out, globals }: CliContext, { name, file }: Topic): 
   else for (const line of pageLines(text, Math.min(out.size.columns, MAX_COLUMNS))) out.line(...line);
 }
 
-async function unknownTopic(name: string): Promise<never> {
+async function unknownTopic(name: string, commands: readonly CommandEntry[]): Promise<never> {
   const { closestWord } = await import('../../manifest/closest-word.js');
   const near = closestWord(
     name,
-    [...TOPICS, ...COMMANDS].map((known) => known.name),
+    [...TOPICS, ...commands].map((known) => known.name),
   );
   throw new FilareError({
     code: 'usage',

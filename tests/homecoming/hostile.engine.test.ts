@@ -93,7 +93,7 @@ describe('a hostile workspace', () => {
     const balance = around.resources.balance();
     const left = await around.engine.list({ 'filare.project': around.paths.key });
     for (const container of left) await around.engine.remove(container.id);
-    await (around.resources as ProjectLedger).close();
+    await around.resources.close();
     await rm(root, { recursive: true, force: true });
     expect(left.map(({ name }) => name)).toEqual([]);
     expect(balance.open).toBe(0);

@@ -130,7 +130,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     name: 'sync',
     group: 'Fleet',
-    summary: "bring agents' branches into your repository, or check them for conflicts",
+    summary: "bring agents' branches into your repository",
     load: async () => (await import('./commands/sync.js')).syncCommand,
   },
   {

@@ -93,14 +93,14 @@ describe('a hostile workspace', () => {
     const balance = around.resources.balance();
     const left = await around.engine.list({ 'filare.project': around.paths.key });
     for (const container of left) await around.engine.remove(container.id);
-    await (around.resources as ProjectLedger).close();
+    await around.resources.close();
     await rm(root, { recursive: true, force: true });
     expect(left.map(({ name }) => name)).toEqual([]);
     expect(balance.open).toBe(0);
   }, 60_000);
 
-  const sync = (options: SyncOptions = {}): Promise<SyncResult> =>
-    syncSession(around, of, { repo: operator, agent_folders: [join(root, '.filare', 'workspaces')] }, options, signal);
+  const sync = (options: SyncOptions = {}, repo = operator): Promise<SyncResult> =>
+    syncSession(around, of, { repo, agent_folders: [join(root, '.filare', 'workspaces')] }, options, signal);
 
   it('runs nothing on the host when it is compared and brought, with every hook, filter, monitor, alias and include that git has', async () => {
     const diff = await diffSession(around, of, { scope: 'all', base: null, patch: true }, signal);
@@ -112,6 +112,18 @@ describe('a hostile workspace', () => {
     expect(rev(operator, 'agents/a')).toBe(done.commit);
     expect(markersIn(markers)).toEqual([]);
     expect(existsSync(around.paths.homecoming) ? readdirSync(around.paths.homecoming) : []).toEqual([]);
+  }, 60_000);
+
+  it('brings the whole history into a repository that shares no commit with it', async () => {
+    const stranger = join(root, 'stranger');
+    mkdirSync(stranger);
+    git(stranger, 'init', '-q', '-b', 'main');
+    git(stranger, 'commit', '-q', '--allow-empty', '-m', 'of its own');
+    const done = await sync({}, stranger);
+    expect(done).toMatchObject({ outcome: 'brought', commits: 3, before: null });
+    git(stranger, 'fsck', '--full', '--strict');
+    expect(rev(stranger, 'agents/a')).toBe(rev(operator, 'agents/a'));
+    expect(markersIn(markers)).toEqual([]);
   }, 60_000);
 
   it('brings no object that only the host has: a path in alternates means nothing in the container', async () => {

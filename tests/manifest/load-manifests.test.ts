@@ -12,7 +12,13 @@ test('fills in every default', async () => {
   expect(agent).toEqual({
     id: 'one',
     role: 'FEATURE',
-    workspace: { path: project.path('.filare/workspaces/one'), reuse_existing: true, is_default: true },
+    workspace: {
+      path: project.path('.filare/workspaces/one'),
+      reuse_existing: true,
+      is_default: true,
+      sync: 'never',
+      keep: 'always',
+    },
     git: { name: 'one agent', email: 'one@agents.local' },
     mounts: [],
     image: 'filare-codex',

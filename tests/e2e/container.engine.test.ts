@@ -1,4 +1,4 @@
-import { chown, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { chown, mkdir, readdir, readFile, utimes, writeFile } from 'node:fs/promises';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
@@ -97,15 +97,16 @@ describe('a container without the daemon', () => {
     expect(await left()).toEqual([]);
   });
 
-  it('ends with the process that made it, even when that is killed', async () => {
+  it('ends with the process that made it, even when that is killed; the next one removes its files', async () => {
+    const tmp = join(rig.root, 'killed');
+    await mkdir(tmp);
     const program = join(REPOSITORY, 'bin/filare-agents.js');
     const child = spawn(
       process.execPath,
       [program, 'container', 'sh', '--workspace', workspace, '--', 'sh', '-c', 'touch killed; sleep 60'],
       {
         cwd: rig.root,
-        // What a killed process leaves of files goes with the project of this test.
-        env: { ...process.env, TMPDIR: rig.root },
+        env: { ...process.env, TMPDIR: tmp },
         stdio: ['pipe', 'ignore', 'inherit'],
       },
     );
@@ -113,6 +114,12 @@ describe('a container without the daemon', () => {
     child.kill('SIGKILL');
     await once(child, 'close');
     await eventually('the container is gone', async () => (await rig.containers()).length === 0);
+    const [folder = ''] = await readdir(tmp);
+    const long_ago = Date.now() / 1000 - 600;
+    await utimes(join(tmp, folder), long_ago, long_ago);
+    const next = await rig.cli(['container', 'sh', '--workspace', workspace, '--', 'true'], { env: { TMPDIR: tmp } });
+    expect(next.code).toBe(0);
+    expect(await readdir(tmp)).toEqual([]);
   });
 
   it('refuses a workspace that is no place for it, and leaves nothing', async () => {

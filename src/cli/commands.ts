@@ -184,7 +184,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     name: 'commands',
     group: 'Set up',
-    summary: "the catalogue of the project's commands, for agents and programs",
+    summary: "the catalogue of the project's commands",
     load: async () => (await import('./commands/commands.js')).commandsCommand,
   },
   {

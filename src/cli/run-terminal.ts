@@ -65,6 +65,10 @@ export async function joinTerminal(context: CliContext, terminal: RemoteTerminal
     stdin.off('end', ended);
     terminal.stream.destroy();
     await closed;
+  } catch (failure) {
+    // What a signal breaks off ends as the signal says.
+    context.interrupts.signal.throwIfAborted();
+    throw failure;
   } finally {
     stdout.off('resize', resized);
     if (raw) stdin.setRawMode?.(false);

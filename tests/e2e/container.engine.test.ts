@@ -1,0 +1,159 @@
+import { chown, mkdir, readdir, readFile, utimes, writeFile } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { findJust } from '../../src/catalogue/find-just.js';
+import { containerUser, isRootCaller } from '../../src/workspace/container-user.js';
+import { HAS_TMUX, TmuxTerminal } from '../cli/tmux.js';
+import { eventually, FleetRig, run, type Ran } from '../support/fleet-rig.js';
+
+const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
+const KEY = 'sk-not-a-real-key-4711';
+
+describe('a container without the daemon', () => {
+  let rig: FleetRig;
+  let workspace: string;
+  let env: NodeJS.ProcessEnv;
+  const just = (...args: readonly string[]): Promise<Ran> =>
+    run(findJust(process.env)[0] ?? 'just', ['--justfile', join(REPOSITORY, 'justfile'), ...args], {
+      cwd: rig.root,
+      env,
+    });
+  const left = async (): Promise<string[]> => [...(await rig.containers()), ...(await readdir(join(rig.root, 'tmp')))];
+
+  beforeAll(async () => {
+    rig = await FleetRig.make({ 'agent.env': `COLOUR=deep blue\nOPENAI_API_KEY=${KEY}\n` });
+    workspace = join(rig.root, 'my work');
+    await mkdir(workspace);
+    const { uid, gid } = containerUser();
+    if (isRootCaller()) await chown(workspace, uid, gid);
+    await mkdir(join(rig.root, 'tmp'));
+    env = { WORKSPACE: workspace, ENV_FILE: join(rig.root, 'agent.env'), TMPDIR: join(rig.root, 'tmp') };
+  }, 60_000);
+  afterAll(() => rig.end(), 60_000);
+
+  it('runs a command with its arguments as they are, and its exit code is ours', async () => {
+    const awkward = ['a b', '', '$HOME', '`id`', `'"`, 'x\ny', '--list', '-n', '--', '{{x}}', 'A=b'];
+    const ran = await just('codex-container-sh', 'bash', '-c', 'printf "<%s>" "$@" >said; exit 7', 'x', ...awkward);
+    expect(ran.code).toBe(7);
+    expect(await readFile(join(workspace, 'said'), 'utf8')).toBe(awkward.map((one) => `<${one}>`).join(''));
+    expect(await left()).toEqual([]);
+  });
+
+  it('is Codex with codex-container-run and the script, as for agents: its user, a read-only root, no capability', async () => {
+    const version = await just('codex-container-run', 'codex', '--version');
+    expect(version.stdout).toMatch(/^codex-cli \d/);
+    const look = 'id -u; grep CapEff /proc/self/status; touch /usr/x; touch ~/.codex/rules/x; pwd';
+    const script = await run(
+      join(REPOSITORY, 'scripts/run_codex_container.sh'),
+      [
+        '--workspace',
+        workspace,
+        '--env-file',
+        join(rig.root, 'agent.env'),
+        '--image',
+        'filare-codex',
+        '--',
+        'sh',
+        '-c',
+        look,
+      ],
+      { cwd: rig.root, env },
+    );
+    expect(script.stdout.replaceAll('\r', '').split('\n').slice(0, 5)).toEqual([
+      String(containerUser().uid),
+      expect.stringMatching(/^CapEff:\t0+$/),
+      expect.stringContaining('Read-only file system'),
+      expect.stringContaining('Read-only file system'),
+      '/home/agent/workspace',
+    ]);
+    expect(await left()).toEqual([]);
+  });
+
+  it('gets its variables through a pipe; the model key is nowhere to be found', async () => {
+    const program = join(REPOSITORY, 'bin/filare-agents.js');
+    const args = ['container', 'sh', '--workspace', workspace, '--env-file', join(rig.root, 'agent.env'), '--'];
+    const look =
+      'echo "[$COLOUR]"; cat /proc/*/environ /run/filare-env* 2>/dev/null | grep -ac OPENAI; touch ready; sleep 60';
+    const child = spawn(process.execPath, [program, ...args, 'sh', '-c', look], {
+      cwd: rig.root,
+      env: { ...process.env, ...env },
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    let said = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (said += text));
+    await eventually('it is at work', async () => (await readdir(workspace)).includes('ready'));
+    expect(said.replaceAll('\r', '')).toBe('[deep blue]\n0\n');
+    const [name = ''] = await rig.containers();
+    const inspected = await run('docker', ['inspect', name]);
+    expect(inspected.stdout).toContain('"filare.purpose": "solo"');
+    expect(inspected.stdout).not.toMatch(new RegExp(`${KEY}|deep blue`));
+    expect((await rig.json<{ findings: unknown[] }>(['doctor', '--leaks'])).findings).toEqual([]);
+
+    child.kill('SIGTERM');
+    expect(await once(child, 'close')).toEqual([143, null]);
+    expect(await left()).toEqual([]);
+  });
+
+  it('ends with the process that made it, even when that is killed; the next one removes its files', async () => {
+    const tmp = join(rig.root, 'killed');
+    await mkdir(tmp);
+    const program = join(REPOSITORY, 'bin/filare-agents.js');
+    const child = spawn(
+      process.execPath,
+      [program, 'container', 'sh', '--workspace', workspace, '--', 'sh', '-c', 'touch killed; sleep 60'],
+      {
+        cwd: rig.root,
+        env: { ...process.env, TMPDIR: tmp },
+        stdio: ['pipe', 'ignore', 'inherit'],
+      },
+    );
+    await eventually('it is at work', async () => (await readdir(workspace)).includes('killed'));
+    child.kill('SIGKILL');
+    await once(child, 'close');
+    await eventually('the container is gone', async () => (await rig.containers()).length === 0);
+    const [folder = ''] = await readdir(tmp);
+    const long_ago = Date.now() / 1000 - 600;
+    await utimes(join(tmp, folder), long_ago, long_ago);
+    const next = await rig.cli(['container', 'sh', '--workspace', workspace, '--', 'true'], { env: { TMPDIR: tmp } });
+    expect(next.code).toBe(0);
+    expect(await readdir(tmp)).toEqual([]);
+  });
+
+  it('refuses a workspace that is no place for it, and leaves nothing', async () => {
+    await mkdir(join(workspace, 'project/.filare'), { recursive: true });
+    const refused = async (path: string): Promise<string> => {
+      const ran = await rig.cli(['container', 'run', '--workspace', path], { env });
+      expect(ran.code).toBe(2);
+      return ran.stderr;
+    };
+    expect(await refused('/')).toContain('root of the file system');
+    expect(await refused('nowhere')).toContain('is not there');
+    expect(await refused(join(workspace, 'project'))).toContain('holds the state folder .filare');
+    expect(await refused(join(workspace, 'project/.filare'))).toContain('lies in the state folder .filare');
+    await writeFile(join(rig.root, 'bad.env'), 'no name\n');
+    expect((await rig.cli(['container', 'run', '--workspace', workspace, '--env-file', 'bad.env'])).code).toBe(2);
+    expect(await left()).toEqual([]);
+  });
+
+  it.skipIf(!HAS_TMUX)("shows Codex's own terminal interface, and is gone when one leaves it", async () => {
+    const terminal = new TmuxTerminal(rig.paths);
+    try {
+      await terminal.open(100, 30);
+      await terminal.type(
+        `'${join(REPOSITORY, 'bin/filare-agents.js')}' container run --workspace 'my work' --env-file agent.env; echo "left with $?"`,
+      );
+      await terminal.keys('Enter');
+      await terminal.until((screen) => screen.includes('/home/agent/workspace'));
+      await eventually('one leaves', async () => {
+        await terminal.keys('C-c');
+        return /left with \d/.test(await terminal.screen());
+      });
+      expect(await rig.containers()).toEqual([]);
+    } finally {
+      await terminal.close();
+    }
+  });
+});

@@ -160,8 +160,10 @@ export class Fleet {
   async adopt(): Promise<void> {
     // Before any of them begins: what runs already holds memory that those in the queue must not be given.
     await this.#learn();
-    const stored = await findSessions(this.#around.paths.outputs);
     const opening = new PQueue({ concurrency: OPENED_AT_ONCE });
+    const folders = await findSessions(this.#around.paths.outputs);
+    const gone = await opening.addAll(folders.map((one) => () => removeHalfMade(one.folder)));
+    const stored = folders.filter((_, at) => gone[at] !== true);
     const found = await opening.addAll(stored.map((one) => () => this.#openAgain(one)));
     // A session that cannot be read may be mended: what is its own stays as it is.
     const unsettled = stored.map((one) => one.session_id).filter((session_id) => !this.#ended.has(session_id));
@@ -424,7 +426,6 @@ export class Fleet {
 
   /** A session of an earlier daemon that is not over; null when it is, or cannot be read. */
   async #openAgain({ session_id, folder }: { session_id: string; folder: string }): Promise<Session | null> {
-    if (await removeHalfMade(folder)) return null;
     const row = await readCheckpoint(folder);
     if (row !== null && (row.phase === 'stopped' || row.phase === 'failed')) {
       this.#ended.set(session_id, { row, folder });

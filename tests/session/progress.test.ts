@@ -24,7 +24,7 @@ function after(...happened: readonly (SessionFact | AgentEvent)[]): SessionState
     (state, one) => {
       const is_event = one === SHOWN || one === TURN || one === OVER;
       return is_event
-        ? apply(state, { from: 'agent', event: one as AgentEvent, time_ms: 1 }, policy)
+        ? apply(state, { from: 'agent', event: one, time_ms: 1 }, policy)
         : apply(state, { from: 'ledger', fact: one as SessionFact, time_ms: 1 }, policy);
     },
     firstState('a-s', CREATED, 0),

@@ -1,7 +1,7 @@
 /** Who begins when, and a second session from the same point: through the real command line, daemon, engine and Codex. */
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, readlink, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Fleet } from '../../src/client/fleet.js';
@@ -154,6 +154,7 @@ describe('order, places and forks', () => {
     await eventually('it has answered', async () => (await replies('second')).includes('this is turn 3'));
     expect(second.thread_id).not.toBe((await row('first')).thread_id);
     expect(await readFile(join(second.workspace, 'made.txt'), 'utf8')).toBe('first\n');
+    expect(await readlink(join(second.workspace, 'outward'))).toBe('/etc/passwd');
     expect(await readFile(join(second.workspace, 'dirty.txt'), 'utf8')).toBe('dirty\n');
     expect(await readdir(join(second.workspace, '..'))).toEqual(
       expect.not.arrayContaining([expect.stringContaining('filare-seed')]),

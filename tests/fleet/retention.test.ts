@@ -148,6 +148,10 @@ describe('what retention deletes', () => {
       await write(wrong);
       await expect(loadProjectSettings(root)).rejects.toMatchObject({ code: 'invalid_manifest' });
     }
+    await write('max_parallel: 3');
+    expect(await loadProjectSettings(root)).toEqual({ retention: null, max_parallel: 3 });
+    await write('max_parallel: 0');
+    await expect(loadProjectSettings(root)).rejects.toMatchObject({ code: 'invalid_manifest' });
     await write('');
     expect(await loadProjectSettings(root)).toMatchObject({ retention: null });
   });

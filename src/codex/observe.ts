@@ -71,5 +71,8 @@ function readResponse(
   if (isRecord(result) && typeof result['userAgent'] === 'string') {
     return [{ type: 'initialized', user_agent: textOf(result, 'userAgent') }, response];
   }
+  // Those to `turn/start` and `turn/steer` name the turn.
+  const turn = isRecord(result) ? (isRecord(result['turn']) ? result['turn']['id'] : result['turnId']) : undefined;
+  if (typeof turn === 'string') return [{ type: 'message_accepted', turn_id: turn }, response];
   return [response];
 }

@@ -80,6 +80,8 @@ export type AgentEvent =
     }
   | { readonly type: 'request'; readonly request: AgentRequest; readonly time_ms: SourceTime }
   | { readonly type: 'request_closed'; readonly request_id: string | number }
+  /** Codex has taken a message into this turn, which it may show only later. */
+  | { readonly type: 'message_accepted'; readonly turn_id: string }
   | {
       readonly type: 'response';
       readonly id: string | number;

@@ -48,17 +48,24 @@ export async function beginRecord(
     ...(max_parallel === null ? {} : { max_parallel }),
     ...(fork === undefined ? {} : { fork }),
   });
-  if (agent.goal !== undefined) {
-    await memory.commit({
-      type: 'message',
-      message_id: `m-${around.random(12)}`,
-      from: 'goal',
-      text: agent.goal,
-      images: [],
-      mode: 'queue',
-    });
-  }
+  await sayGoal(around, memory);
   return { folder, memory };
+}
+
+/** Puts the agent's goal, its first message, into the outbox; harmless where it is, or was. A daemon may have died between the first two lines of a record. */
+export async function sayGoal(around: Pick<FleetSurroundings, 'random'>, memory: SessionMemory): Promise<void> {
+  const { agent, attempt, stage, outbox } = memory.state;
+  // Nothing leaves the outbox before the first attempt.
+  if (agent.goal === undefined || attempt > 0 || stage.phase !== 'queued') return;
+  if (outbox.some((message) => message.from === 'goal')) return;
+  await memory.commit({
+    type: 'message',
+    message_id: `m-${around.random(12)}`,
+    from: 'goal',
+    text: agent.goal,
+    images: [],
+    mode: 'queue',
+  });
 }
 
 /** The session of that agent which is not over, among these; undefined when there is none. `conflict` when one stands in the way. */

@@ -27,7 +27,7 @@ import { Session } from '../session/session.js';
 import type { SessionNews } from '../session/session-news.js';
 import type { SessionSurroundings } from '../session/surroundings.js';
 import { Admission } from './admission.js';
-import { beginRecord, refuseTooLarge, runningSession, type BeginOptions } from './begin-session.js';
+import { beginRecord, refuseTooLarge, runningSession, sayGoal, type BeginOptions } from './begin-session.js';
 import { findSessions, readCheckpoint, writeCheckpoint } from './checkpoint.js';
 import { FleetNetwork } from './fleet-network.js';
 import { HomecomingDesk } from './homecoming-desk.js';
@@ -396,6 +396,7 @@ export class Fleet {
     if (ended === undefined) return;
     this.#ended.set(row.session_id, { ...ended, row });
     this.#tell({ type: 'row', row });
+    this.#nudgeQueued();
   }
 
   get liveSessions(): readonly Session[] {
@@ -447,6 +448,7 @@ export class Fleet {
     }
     try {
       const memory = await openMemory(this.#around, session_id, folder);
+      await sayGoal(this.#around, memory);
       const session = new Session(this.#sessionSurroundings(), folder, memory);
       this.#live.set(session_id, session);
       return session;

@@ -33,6 +33,8 @@ export class RehearsalHost {
   readonly #network: FleetNetwork;
   readonly #folder: string;
   #ready: Promise<RehearsalEndpoint> | null = null;
+  /** A script is being put in the place of another: no server is started meanwhile. */
+  #replacing: Promise<void> | null = null;
 
   constructor(around: FleetSurroundings, network: FleetNetwork) {
     this.#around = around;
@@ -51,14 +53,19 @@ export class RehearsalHost {
       .update(JSON.stringify(played(plan)))
       .digest('hex')
       .slice(0, 16);
-    const running = await this.#running();
+    let running = await this.#running();
+    // One that is just being started for this script is not there yet, and must not be taken away when it is.
+    while (this.#ready !== null) {
+      await this.#ready.catch(() => undefined);
+      running = await this.#running();
+    }
     if (running?.labels[LABEL.request] === hash && running.state === 'running') return;
-    await this.#ready?.catch(() => undefined);
-    await this.#remove();
-    await packRehearsal(this.#folder, plan);
-    await writeFile(join(this.#folder, 'hash'), hash);
-    await writeFile(join(this.#folder, 'models.json'), JSON.stringify(codexModelCatalog()));
-    for (const file of ['script.json', 'models.json']) await chmod(join(this.#folder, file), 0o644);
+    this.#replacing = this.#replace(plan, hash);
+    try {
+      await this.#replacing;
+    } finally {
+      this.#replacing = null;
+    }
     // Those who played the old script go on with the new one.
     if (running !== undefined) await this.endpoint(signal);
   }
@@ -73,7 +80,8 @@ export class RehearsalHost {
 
   /** How agents reach the server; makes sure that it runs and answers. The signal ends the caller's wait, not the start that others wait for too. */
   endpoint(signal: AbortSignal): Promise<RehearsalEndpoint> {
-    this.#ready ??= this.#start()
+    this.#ready ??= Promise.resolve(this.#replacing)
+      .then(() => this.#start())
       .catch(async (failure: unknown) => {
         await this.#remove();
         throw failure;
@@ -89,6 +97,14 @@ export class RehearsalHost {
     await this.#ready?.catch(() => undefined);
     await this.#remove();
     await removeBooked(this.#around.resources, 'folder', this.#folder);
+  }
+
+  async #replace(plan: Plan, hash: string): Promise<void> {
+    await this.#remove();
+    await packRehearsal(this.#folder, plan);
+    await writeFile(join(this.#folder, 'hash'), hash);
+    await writeFile(join(this.#folder, 'models.json'), JSON.stringify(codexModelCatalog()));
+    for (const file of ['script.json', 'models.json']) await chmod(join(this.#folder, file), 0o644);
   }
 
   async #remove(): Promise<void> {

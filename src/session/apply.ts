@@ -120,13 +120,17 @@ function applyFact(state: SessionState, fact: SessionFact, time_ms: number): Ses
     case 'sent':
       return {
         ...state,
-        outbox: state.outbox.map((m) => (m.message_id === fact.message_id ? { ...m, sent: true } : m)),
+        outbox: state.outbox.map((m) =>
+          m.message_id === fact.message_id ? { ...m, sent: true, accepted_by: null } : m,
+        ),
       };
     case 'not_taken':
       return {
         ...state,
         outbox: fact.again
-          ? state.outbox.map((m) => (m.message_id === fact.message_id ? { ...m, sent: false, mode: 'queue' } : m))
+          ? state.outbox.map((m) =>
+              m.message_id === fact.message_id ? { ...m, sent: false, accepted_by: null, mode: 'queue' } : m,
+            )
           : state.outbox.filter((m) => m.message_id !== fact.message_id),
       };
     case 'interrupt':
@@ -202,7 +206,7 @@ function applyMessage(
   time_ms: number,
 ): SessionState {
   const { answers, keyed, ...said } = fact;
-  const outbox = insertMessage(state.outbox, { ...said, queued_ms: time_ms, sent: false });
+  const outbox = insertMessage(state.outbox, { ...said, queued_ms: time_ms, sent: false, accepted_by: null });
   const after = {
     ...state,
     outbox,
@@ -261,7 +265,7 @@ function applyAttemptEnded(state: SessionState, time_ms: number): SessionState {
     ),
     failures: asked ? 0 : nothing_of_it ? state.failures : quiet ? 1 : state.failures + 1,
     // What Codex never showed was never taken: it goes again with the next attempt.
-    outbox: state.outbox.map((m) => (m.sent ? { ...m, sent: false, mode: 'queue' as const } : m)),
+    outbox: state.outbox.map((m) => (m.sent ? { ...m, sent: false, accepted_by: null, mode: 'queue' as const } : m)),
   };
 }
 
@@ -277,9 +281,17 @@ function applyEvent(state: SessionState, event: AgentEvent, time_ms: number, pol
             stage: { ...seen.stage, turn: { turn_id: event.turn_id, interrupting: false } },
           }
         : seen;
+    case 'message_accepted':
+      // One message is under way at a time.
+      return { ...seen, outbox: seen.outbox.map((m) => (m.sent ? { ...m, accepted_by: event.turn_id } : m)) };
     case 'turn_ended':
       return closeRequests(
-        withTurnOver({ ...seen, stage: endTurn(seen.stage, event.turn_id) }),
+        withTurnOver({
+          ...seen,
+          stage: endTurn(seen.stage, event.turn_id),
+          // What it has not shown by now it has not taken.
+          outbox: seen.outbox.map((m) => (m.accepted_by === event.turn_id ? { ...m, accepted_by: null } : m)),
+        }),
         (open) => open.request.turn_id === event.turn_id,
         withdrawn,
       );

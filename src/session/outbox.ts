@@ -50,7 +50,7 @@ export class Outbox {
     taken.catch((failure: unknown) => this.#notTaken(message.message_id, turn_id, failure));
   }
 
-  /** Round trip that cannot overtake what lies unread in the pipe: afterwards a message that was not shown was not taken. */
+  /** Round trip that cannot overtake what lies unread in the pipe: afterwards a message that was neither shown nor accepted by a turn was not taken. */
   async probe(signal: AbortSignal): Promise<void> {
     const link = this.#context.link();
     const { thread_id } = this.#state;
@@ -62,8 +62,9 @@ export class Outbox {
       );
     }
     const { stage } = this.#state;
-    // A turn that runs may yet show what it was steered with (a command keeps it busy): its end asks again.
-    const lost = stage.phase === 'running' && stage.turn === null ? this.#state.outbox.filter((m) => m.sent) : [];
+    // A turn may yet show what it took (it has not begun, or a command keeps it busy): its end asks again.
+    const not_shown = stage.phase === 'running' && stage.turn === null ? this.#state.outbox : [];
+    const lost = not_shown.filter((m) => m.sent && m.accepted_by === null);
     for (const { message_id } of lost) {
       const resends = (this.#resends.get(message_id) ?? 0) + 1;
       this.#resends.set(message_id, resends);

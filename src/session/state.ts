@@ -59,6 +59,8 @@ export interface OutboxMessage {
   readonly queued_ms: number;
   /** Sent within this attempt and not shown yet. */
   readonly sent: boolean;
+  /** The turn that has taken it, which is not over and will show it; null while none has said so. */
+  readonly accepted_by: string | null;
 }
 
 /** What was decided of a prompt, in the moment it was. */

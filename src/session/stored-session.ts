@@ -85,7 +85,8 @@ async function wasGivenBack(records: readonly SessionRecord[], folder: string): 
 function completed({ session_id, state }: Checkpoint): SessionState {
   const { agent, rehearsal, started_ms } = state;
   const first = firstState(session_id, { type: 'created', agent, rehearsal, by: '' }, started_ms);
-  return { ...first, ...state, raised: { ...first.raised, ...state.raised } };
+  const outbox = state.outbox.map((message) => Object.assign({ accepted_by: null }, message));
+  return { ...first, ...state, outbox, raised: { ...first.raised, ...state.raised } };
 }
 
 async function fits(

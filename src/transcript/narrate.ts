@@ -216,6 +216,7 @@ export class Narrator {
       case 'item_piece':
       case 'initialized':
       case 'thread_started':
+      case 'message_accepted':
       case 'quiet':
         return [];
       default:

@@ -166,8 +166,10 @@ describe('what a journal line says', () => {
 
   it('hands on answers to our requests, and greets', () => {
     expect(see({ id: 'p-1', result: { turn: { id: 'u' } } })).toEqual([
+      { type: 'message_accepted', turn_id: 'u' },
       { type: 'response', id: 'p-1', result: { turn: { id: 'u' } } },
     ]);
+    expect(see({ id: 'p-1', result: { turnId: 'u' } })[0]).toEqual({ type: 'message_accepted', turn_id: 'u' });
     expect(see({ id: 'p-1', error: { code: -1, message: 'no' } })).toEqual([
       { type: 'response', id: 'p-1', error: { code: -1, message: 'no' } },
     ]);

@@ -1,5 +1,6 @@
+import { once } from 'node:events';
 import { createServer, request as httpRequest, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { connect, type AddressInfo, type Socket } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -67,6 +68,21 @@ describe('a request of a client', () => {
     expect(await ask('GET', '/v1/sessions', { headers })).toMatchObject({ status: 426 });
     expect(await ask('GET', '/v1/version', { headers })).toMatchObject({ status: 200 });
     expect(await ask('POST', '/v1/daemon/stop', { headers, body: ['{}'] })).toMatchObject({ status: 200 });
+  });
+
+  it('is answered beside a thousand connections that say half a request and no more', async () => {
+    const { port } = server.address() as AddressInfo;
+    const idle: Socket[] = [];
+    for (let n = 0; n < 1_000; n += 1) {
+      const socket = connect(port, '127.0.0.1').on('error', () => undefined);
+      idle.push(socket);
+      await once(socket, 'connect');
+      socket.write('GET /healthz HTTP/1.1\r\nHost: x\r\nX-Slow: ');
+    }
+    const begin = performance.now();
+    expect(await ask('GET', '/healthz')).toMatchObject({ status: 200 });
+    expect(performance.now() - begin).toBeLessThan(1_000);
+    for (const socket of idle) socket.destroy();
   });
 
   it('for no well-formed address is refused, and the next one is served', async () => {

@@ -1,7 +1,11 @@
+import { execFile } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { inOrderOf, killPoints, sayPoint, type KillPoint } from '../support/kill-points.js';
 import { KillRig } from '../support/kill-rig.js';
-import { chosenSeed } from '../support/seeded.js';
+import { chosenSeed, seeded } from '../support/seeded.js';
+import { cycle, DISTURBANCES } from '../soak/kills.js';
 
 /** How many of all points this run takes; `npm run soak` takes them all. */
 const WRITES = 3;
@@ -91,6 +95,34 @@ describe(`a daemon that is killed at any point (FILARE_SEED=${SEED} takes the sa
     const kills = points.flatMap((one) => ('kill' in one ? [one.kill] : [])).slice(WRITES, WRITES + 4);
     const found = await rig.life('again', kills);
     expect(found.violations, `${JSON.stringify(kills)}; seed ${SEED}`).toEqual([]);
+  }, 300_000);
+
+  it('a message that Codex reads only when the next daemon looks for it is taken once', async () => {
+    rig.proxy.plan(null);
+    await rig.begin([{ kind: 'pipe', n: 1, when: 'after', holds: 'turn/start' }]);
+    const rows = await rig.startAll();
+    const name = rows.find((row) => row.id === 'a1')?.container_name ?? '';
+    const docker = (how: string): Promise<unknown> => promisify(execFile)('docker', [how, name]);
+    await docker('pause');
+    await rig.say('a1', 'append a1-late');
+    // The next daemon comes with the first question to it, and asks Codex what became of the message.
+    for (let look = 0; look < 8; look += 1) {
+      await sleep(250);
+      await rig.looks();
+    }
+    await docker('unpause');
+    await rig.answerAll();
+    const found = await rig.end('late');
+    expect(found.kills).toBe(1);
+    expect(found.violations).toEqual([]);
+  }, 300_000);
+
+  it('started and stopped with something in between, the book is balanced and the engine clean', async () => {
+    const random = seeded(SEED);
+    for (const what of DISTURBANCES.slice(1)) {
+      const found = await cycle(rig, what, random);
+      expect(found.violations, `${what}; seed ${SEED}`).toEqual([]);
+    }
   }, 300_000);
 });
 

@@ -185,8 +185,8 @@ async function forgetField(base: string, path: string): Promise<void> {
   const [, body = ''] = (await readFile(base, 'utf8')).split('\n');
   const stored = JSON.parse(body) as { state: Record<string, Record<string, unknown>> };
   const [field = '', inner] = path.split('.');
-  if (inner === undefined) delete stored.state[field];
-  else delete stored.state[field]?.[inner];
+  if (inner === undefined) Reflect.deleteProperty(stored.state, field);
+  else Reflect.deleteProperty(stored.state[field] ?? {}, inner);
   const older = JSON.stringify(stored);
   expect(older.length).toBeLessThan(body.length);
   const sha256 = createHash('sha256').update(older).digest('hex');

@@ -1,7 +1,8 @@
-import { execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { JournalCap } from '../../src/session/journal-cap.js';
 
@@ -37,7 +38,8 @@ describe('what an agent writes by itself', () => {
 
   it('does not count what was given back, however long the file is', async () => {
     await writeFile(out, Buffer.alloc(2048 * KIB, 'x'));
-    execFileSync('fallocate', ['--punch-hole', '--keep-size', '--offset', '0', '--length', String(2000 * KIB), out]);
+    const range = ['--punch-hole', '--keep-size', '--offset', '0', '--length', String(2000 * KIB)];
+    await promisify(execFile)('fallocate', [...range, out]);
     expect(await new JournalCap([out, err], LIMITS).look()).toEqual({ size: 'ok' });
     await rm(out);
     await writeFile(out, '');

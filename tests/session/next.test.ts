@@ -312,6 +312,24 @@ describe('the state machine', () => {
     expect(next(state, unknown, 4)).toEqual({ do: 'probe' });
   });
 
+  it('what a turn has taken is not sent again before that turn is over, shown or not', () => {
+    let state = running();
+    const happens = (applied: Applied): void => void (state = apply(state, applied));
+    const accepted = (): (string | null)[] => state.outbox.map((message) => message.accepted_by);
+    const message = { type: 'message', message_id: 'm-4', from: 'x', text: 'hi', images: [], mode: 'queue' } as const;
+    happens({ from: 'ledger', fact: message, time_ms: 2 });
+    happens({ from: 'ledger', fact: { type: 'sent', message_id: 'm-4', turn_id: null }, time_ms: 2 });
+    expect(accepted()).toEqual([null]);
+    happens({ from: 'agent', event: { type: 'message_accepted', turn_id: 'u' }, time_ms: 3 });
+    expect(accepted()).toEqual(['u']);
+    expect(next(state, ALIVE, 3)).toEqual({ do: 'nothing' });
+    const ended = { type: 'turn_ended', status: 'interrupted', error: null, time_ms: null } as const;
+    happens({ from: 'agent', event: { ...ended, turn_id: 'another' }, time_ms: 4 });
+    expect(accepted()).toEqual(['u']);
+    happens({ from: 'agent', event: { ...ended, turn_id: 'u' }, time_ms: 4 });
+    expect(accepted()).toEqual([null]);
+  });
+
   it('the same request id in the next attempt is another prompt', () => {
     const ask = (state: SessionState): SessionState =>
       apply(state, {

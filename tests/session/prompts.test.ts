@@ -285,3 +285,19 @@ describe('a call of a tool', () => {
     expect(activityOf(lead)).toBe('working');
   });
 });
+
+describe('an inbox that is flooded', () => {
+  it('shows ten thousand prompts, each of them cut where it is a megabyte long, and no other is lost', () => {
+    let state = running();
+    for (let n = 0; n < 10_000; n += 1) {
+      const ask = { question: n % 1_000 === 0 ? `${n} ${'x'.repeat(2 ** 20)}` : `${n}?`, severity: 'info' } as const;
+      state = facts(state, { type: 'question', prompt_id: `p-${n}`, asked_by: 'agent', ask });
+    }
+    const begin = performance.now();
+    const shown = openPrompts(state).map((prompt) => toPrompt(state, prompt, createMasker({})));
+    expect(performance.now() - begin).toBeLessThan(5_000);
+    expect(shown.map((prompt) => prompt.prompt_id)).toEqual(Array.from({ length: 10_000 }, (_, n) => `p-${n}`));
+    expect(JSON.stringify(shown).length).toBeLessThan(64 * 2 ** 20);
+    expect(shown[1_000]?.summary).toContain('1000 xxx');
+  });
+});

@@ -68,7 +68,7 @@ async function killAtRandom(rig: KillRig, random: Seeded, signal: AbortSignal): 
 }
 
 /** What happens between a start and a stop. */
-const DISTURBANCES = [
+export const DISTURBANCES = [
   'nothing',
   'kill around a write',
   'engine fault',

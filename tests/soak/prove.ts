@@ -1,9 +1,12 @@
 // Does the rig notice? Takes one protection at a time out of a copy of the built product, plays a life in which the daemon is killed where that protection
 // matters, and expects that the checker finds something wrong; the same life with the product as it is must have nothing wrong.
+import { execFile } from 'node:child_process';
 import { cp, mkdtemp, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { KillRig, type Kill, type Outcome } from '../support/kill-rig.js';
 
 const PACKAGE = fileURLToPath(new URL('../..', import.meta.url));
@@ -18,6 +21,8 @@ interface Protection {
   /** Told in the report: where the daemon is killed. */
   readonly where: string;
   readonly kills: readonly Kill[];
+  /** Codex reads its pipe only once the next daemon is there: its container is paused until then. */
+  readonly is_slow?: boolean;
 }
 
 const TURN_SENT: Kill = { kind: 'pipe', n: 1, when: 'after', holds: 'turn/start' };
@@ -26,7 +31,16 @@ const PROTECTIONS: readonly Protection[] = [
   {
     what: 'that a message goes into the pipe is in the ledger before it does',
     file: 'dist/session/outbox.js',
-    patches: [["await memory.commit({ type: 'sent', message_id: message.message_id, turn_id });", '']],
+    patches: [
+      ["await memory.commit({ type: 'sent', message_id: message.message_id, turn_id });", ''],
+      [
+        'taken.catch((failure) => this.#notTaken(message.message_id, turn_id, failure));',
+        `taken.catch((failure) => this.#notTaken(message.message_id, turn_id, failure));
+        await new Promise((go) => setTimeout(go, 20));
+        await memory.commit({ type: 'sent', message_id: message.message_id, turn_id });`,
+      ],
+    ],
+    is_slow: true,
     where: 'after the first `turn/start` went into a pipe',
     kills: [TURN_SENT],
   },
@@ -41,6 +55,7 @@ const PROTECTIONS: readonly Protection[] = [
         this.#context.sight.see({ probed: true });`,
       ],
     ],
+    is_slow: true,
     where: 'after the first `turn/start` went into a pipe',
     kills: [TURN_SENT],
   },
@@ -114,10 +129,10 @@ function firstOf({ broken, sound }: Proof): string {
 }
 
 /** A life with everything in it that the protections are about; what goes so wrong that it cannot be lived to its end is a finding too. */
-async function live(daemon: string, { kills }: Protection): Promise<readonly string[]> {
+async function live(daemon: string, protection: Protection): Promise<readonly string[]> {
   await using rig = await KillRig.make(1, daemon);
   try {
-    const found = await play(rig, kills);
+    const found = await play(rig, protection);
     return found.violations.map(({ kind, text }) => `${kind}: ${text}`.replaceAll(rig.paths.root, '…'));
   } catch (failure) {
     return [
@@ -129,11 +144,21 @@ async function live(daemon: string, { kills }: Protection): Promise<readonly str
   }
 }
 
-async function play(rig: KillRig, kills: readonly Kill[]): Promise<Outcome> {
+async function play(rig: KillRig, { kills, is_slow = false }: Protection): Promise<Outcome> {
   await rig.begin(kills);
-  await rig.startAll();
+  const [row] = await rig.startAll();
   const [id = ''] = rig.ids;
+  const container = async (how: 'pause' | 'unpause'): Promise<void> => {
+    if (is_slow) await promisify(execFile)('docker', [how, row?.container_name ?? '']);
+  };
+  await container('pause');
   await rig.say(id, 'append first');
+  // The daemon dies, the next one comes up with the first question to it, and looks for what was sent.
+  for (let look = 0; is_slow && look < 10; look += 1) {
+    await sleep(300);
+    await rig.looks();
+  }
+  await container('unpause');
   await rig.answerAll();
   await rig.restart(id);
   await rig.say(id, 'append second');

@@ -204,6 +204,11 @@ export class KillRig implements AsyncDisposable {
     return this.#allRunning();
   }
 
+  /** Asks for the list, once; brings the daemon back when it is gone. */
+  async looks(): Promise<void> {
+    await this.#once((fleet) => fleet.sessions());
+  }
+
   /** Restarts an agent; returns when all run. */
   async restart(id: string): Promise<void> {
     await this.#ask('restart', (fleet) => fleet.restart(id));

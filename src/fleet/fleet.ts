@@ -166,7 +166,13 @@ export class Fleet {
     await this.#learn();
     const stored = await findSessions(this.#around.paths.outputs);
     const opening = new PQueue({ concurrency: OPENED_AT_ONCE });
-    const halves = await opening.addAll(stored.map(({ folder }) => () => removeHalfMade(folder)));
+    const halves = await opening.addAll(
+      stored.map(
+        ({ folder }) =>
+          () =>
+            removeHalfMade(folder),
+      ),
+    );
     const whole = stored.filter((_, at) => halves[at] === false);
     const found = await opening.addAll(whole.map((one) => () => this.#openAgain(one)));
     // A session that cannot be read may be mended: what is its own stays as it is.

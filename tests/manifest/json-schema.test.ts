@@ -90,7 +90,9 @@ test('the examples in the schema are good values', async () => {
     for (const example of z.looseObject({ examples: z.array(z.unknown()).default([]) }).parse(field).examples) {
       using project = new TestProject();
       const { mistakes } = await project.loadText(JSON.stringify({ id: 'one', role: 'UI', [name]: example }));
-      const about = mistakes.filter(({ message }) => !/does not exist|there is no file|no agent "|has no catalogue/.test(message));
+      const about = mistakes.filter(
+        ({ message }) => !/does not exist|there is no file|no agent "|has no catalogue/.test(message),
+      );
       expect([name, about]).toEqual([name, []]);
       looked += 1;
     }

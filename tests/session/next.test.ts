@@ -316,7 +316,14 @@ describe('the state machine', () => {
     let state = running();
     const happens = (applied: Applied): void => void (state = apply(state, applied));
     const accepted = (): (string | null)[] => state.outbox.map((message) => message.accepted_by);
-    const message = { type: 'message', message_id: 'm-4', from: 'x', text: 'hi', images: [], mode: 'queue' } as const;
+    const message: SessionFact = {
+      type: 'message',
+      message_id: 'm-4',
+      from: 'x',
+      text: 'hi',
+      images: [],
+      mode: 'queue',
+    };
     happens({ from: 'ledger', fact: message, time_ms: 2 });
     happens({ from: 'ledger', fact: { type: 'sent', message_id: 'm-4', turn_id: null }, time_ms: 2 });
     expect(accepted()).toEqual([null]);

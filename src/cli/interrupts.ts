@@ -25,6 +25,11 @@ export class Interrupts {
     for (const name of SIGNALS) process.off(name, this.#heard);
   }
 
+  /** From here on signals are heard and change nothing: what is being put away is finished first. Only for what has a deadline. */
+  ignore(): void {
+    this.#deaf = true;
+  }
+
   readonly #heard = (name: NodeJS.Signals): void => {
     if (this.#deaf) return;
     const signal_number = constants.signals[name];

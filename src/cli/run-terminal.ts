@@ -1,7 +1,7 @@
-import { once } from 'node:events';
 import type { Duplex } from 'node:stream';
 import { DaemonUnreachable } from '../client/http-request.js';
 import type { TerminalKind } from '../client/terminal.js';
+import { finished } from 'node:stream/promises';
 import { FilareError } from '../contract/errors.js';
 import type { CliContext } from './context.js';
 
@@ -57,14 +57,14 @@ export async function joinTerminal(context: CliContext, terminal: RemoteTerminal
     const ended = (): void => void terminal.stream.write(END_OF_INPUT);
     stdin.on('data', type);
     stdin.once('end', ended);
-    const closed = once(terminal.stream, 'close');
     terminal.stream.on('error', () => undefined);
     context.interrupts.signal.addEventListener('abort', () => terminal.stream.destroy(), { once: true });
     for await (const chunk of terminal.stream as AsyncIterable<Buffer>) out.write(chunk);
     stdin.off('data', type);
     stdin.off('end', ended);
     terminal.stream.destroy();
-    await closed;
+    // It may have been closed before anybody looked: a program that was over at once.
+    await finished(terminal.stream).catch(() => undefined);
   } catch (failure) {
     // What a signal breaks off ends as the signal says.
     context.interrupts.signal.throwIfAborted();

@@ -60,6 +60,8 @@ async function runSolo(
   const { startSolo } = await import('../../solo/solo-container.js');
   const named = (path: string | undefined): string | undefined => (path === undefined ? path : resolve(cwd, path));
   const [program, ...args] = words;
+  // Whoever presses Ctrl-C again is not quicker, and would leave files behind.
+  interrupts.signal.addEventListener('abort', () => interrupts.ignore(), { once: true });
   await using solo = await startSolo({
     paths: findProject({ project: globals.project, cwd, env }),
     env: { ...env },
@@ -74,5 +76,9 @@ async function runSolo(
     size: out.size,
     signal: interrupts.signal,
   });
-  await joinTerminal(context, solo.terminal);
+  try {
+    await joinTerminal(context, solo.terminal);
+  } finally {
+    interrupts.ignore();
+  }
 }

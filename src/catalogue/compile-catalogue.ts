@@ -23,9 +23,6 @@ import { namesTwice, recipesOf, type Recipes, type Twice } from './recipe-comman
 
 /** Where a project keeps its extra commands, below its folder. */
 export const EXTRA_FILE = 'agents/extra_commands.yml';
-/** Where its catalogue is written, below its folder. */
-export const CATALOGUE_FILE = 'agents/commands.yml';
-
 /** What to compile. Paths are absolute. */
 export interface CompileQuery {
   /** The project's folder, where commands run. */

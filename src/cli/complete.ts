@@ -91,7 +91,7 @@ async function openQuietly(context: CliContext, project: string | undefined): Pr
 }
 
 async function commandNames(context: CliContext, project: string | undefined): Promise<Candidate[]> {
-  const { CATALOGUE_FILE } = await import('../catalogue/compile-catalogue.js');
+  const { CATALOGUE_FILE } = await import('../contract/catalogue.js');
   const { readCatalogue } = await import('../catalogue/read-catalogue.js');
   const { root } = findProject({ project, cwd: context.cwd, env: context.env });
   const { commands } = await readCatalogue(join(root, CATALOGUE_FILE));

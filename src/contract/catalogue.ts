@@ -53,6 +53,9 @@ export const catalogueCommandSchema = z.strictObject({
 /** One command of a project. */
 export type CatalogueCommand = z.infer<typeof catalogueCommandSchema>;
 
+/** Where a project's catalogue stands, below its folder. */
+export const CATALOGUE_FILE = 'agents/commands.yml';
+
 /** Version of the catalogue's format. */
 export const CATALOGUE_VERSION = 1;
 

@@ -38,7 +38,7 @@ export function commandLine(command: CatalogueCommand, call: Pick<CommandCall, '
   const total = bound.values.flat().reduce((sum, text) => sum + text.length, 0);
   if (total > MAX_ARGUMENT_CHARS)
     return `the arguments have ${total} characters; at most ${MAX_ARGUMENT_CHARS} are taken`;
-  return command.origin === 'justfile' ? recipeLine(command, bound.values) : bashLine(command, run, bound.values);
+  return command.origin === 'justfile' ? recipeLine(command, run, bound.values) : bashLine(command, run, bound.values);
 }
 
 /** The values of each parameter, in order; a trailing run of parameters that were left out is not in it. */
@@ -78,12 +78,25 @@ function valuesOf(
   return values;
 }
 
-/** A recipe: `--one` keeps an argument too many from being taken for another recipe. */
-function recipeLine(command: CatalogueCommand, values: readonly (readonly string[])[]): CommandLine {
-  const args = values.flat();
+/**
+ * A recipe: the words of its line with arguments in the place of `{parameter}`, alone or after `--option=`. `--one` keeps an argument too many from being
+ * taken for another recipe.
+ */
+function recipeLine(
+  command: CatalogueCommand,
+  run: string,
+  values: readonly (readonly string[])[],
+): CommandLine | string {
+  const given = new Map(command.parameters.map((one, index) => [one.name, values[index] ?? []]));
+  const words = run.split(' ').flatMap((word) => {
+    const [, before = '', name = ''] = /^(.*)\{([A-Za-z_][A-Za-z0-9_-]*)\}$/.exec(word) ?? [];
+    return given.get(name)?.map((value) => before + value) ?? [word];
+  });
+  const at = words.indexOf(command.name);
+  if (words[0] !== 'just' || at === -1) return `command ${command.name} cannot be run: its line is none of just`;
   return {
-    argv: ['just', '--one', '--', command.name, ...args],
-    shown: ['just', command.name, ...args.map(quoted)].join(' '),
+    argv: ['just', '--one', ...words.slice(1, at), '--', ...words.slice(at)],
+    shown: words.map(quoted).join(' '),
   };
 }
 

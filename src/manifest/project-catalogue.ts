@@ -1,14 +1,11 @@
 import { resolve } from 'node:path';
-import { catalogueSchema, type Catalogue } from '../contract/catalogue.js';
+import { CATALOGUE_FILE, catalogueSchema, type Catalogue } from '../contract/catalogue.js';
 import type { Findings } from './diagnostic.js';
 import { placeAt, plain } from './located.js';
 import { parseYaml } from './parse-yaml.js';
 import { readText } from './read-text.js';
 import { statIfThere } from './real-place.js';
 import { sourceText } from './source-text.js';
-
-/** Where a project's catalogue of commands stands, below its folder. */
-export const CATALOGUE_FILE = 'agents/commands.yml';
 
 /** The project's catalogue; `none` where it has none, `broken` where it cannot be used, which has been said. */
 export type FoundCatalogue = Catalogue | 'none' | 'broken';

@@ -1,7 +1,6 @@
-import type { CatalogueCommand } from '../contract/catalogue.js';
+import { CATALOGUE_FILE, type CatalogueCommand } from '../contract/catalogue.js';
 import { at, type AgentDraft } from './agent-draft.js';
 import { closestWord } from './closest-word.js';
-import { CATALOGUE_FILE } from './project-catalogue.js';
 
 /** Commands that one agent is given, at most. */
 const MAX_COMMANDS = 300;

@@ -1,13 +1,14 @@
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
+import { catalogueSchema } from '../../src/contract/catalogue.js';
 import { loadProjectSettings, SETTINGS_FILE } from '../../src/manifest/project-settings.js';
 import { loadRehearsal } from '../../src/rehearsal/script.js';
 import { TestProject } from '../manifest/project.js';
 import { allPages, type Block } from './pages.js';
 
 /** Of other files and agents than the page shows. */
-const ABOUT_ELSEWHERE = /does not exist|there is no file|no agent "|cannot be read|not found/;
+const ABOUT_ELSEWHERE = /does not exist|there is no file|no agent "|cannot be read|not found|has no catalogue/;
 
 const mapping = z.record(z.string(), z.unknown());
 
@@ -22,9 +23,14 @@ async function problemsOf({ text }: Block): Promise<readonly string[]> {
       (error: unknown) => [String(error)],
     );
   }
-  if ('retention' in fields) {
+  if ('retention' in fields || 'max_parallel' in fields) {
     project.write(SETTINGS_FILE, text);
-    return (await loadProjectSettings(project.root)).retention === null ? ['no retention'] : [];
+    const { retention, max_parallel } = await loadProjectSettings(project.root);
+    return retention === null && max_parallel === null ? ['no setting'] : [];
+  }
+  if ('version' in fields) {
+    const { error } = catalogueSchema.safeParse(value);
+    return error === undefined ? [] : [error.message];
   }
   const is_whole = Array.isArray(value) || 'sessions' in fields;
   const { mistakes, error } = await project.loadText(

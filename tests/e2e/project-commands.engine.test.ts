@@ -31,10 +31,14 @@ deploy:
     touch deployed
 `;
 
-const command = (name: string, parameters: object[] = [], safe = true): object => ({
+const command = (
+  name: string,
+  parameters: { readonly name: string; readonly [more: string]: unknown }[] = [],
+  safe = true,
+): object => ({
   name,
   origin: 'justfile',
-  run: `just ${name}`,
+  run: ['just', name, ...parameters.map((each) => `{${each.name}}`)].join(' '),
   description: `What ${name} does`,
   category: 'test',
   parameters,

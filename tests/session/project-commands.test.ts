@@ -15,7 +15,7 @@ const recipe = (name: string, parameters: CatalogueCommand['parameters'] = []): 
   catalogueCommandSchema.parse({
     name,
     origin: 'justfile',
-    run: `just ${name}`,
+    run: ['just', name, ...parameters.map((each) => `{${each.name}}`)].join(' '),
     description: `What ${name} does`,
     category: 'test',
     parameters,
@@ -67,6 +67,18 @@ describe('a command of the project with arguments', () => {
       argv: ['just', '--one', '--', 'test', '-x', '2', ...AWKWARD],
     });
     expect(usageOf(command)).toBe('test <pattern> [jobs] [files...]');
+  });
+
+  it('keeps what the line of a recipe says beside its name, and an option its value', () => {
+    const command = {
+      ...recipe('deploy', [one('env'), one('tag', 'latest')]),
+      run: 'just --justfile tools/justfile deploy --env={env} {tag}',
+    };
+    expect(commandLine(command, { arguments: { env: 'a b' } })).toMatchObject({
+      argv: ['just', '--one', '--justfile', 'tools/justfile', '--', 'deploy', '--env=a b'],
+      shown: "just --justfile tools/justfile deploy '--env=a b'",
+    });
+    expect(commandLine({ ...command, run: 'make deploy' }, { arguments: { env: 'x' } })).toContain('none of just');
   });
 
   it('says what is wrong with a call', () => {

@@ -82,7 +82,7 @@ export function showCommandCommand(context: CliContext): CommandUnknownOpts {
 }
 
 async function read(context: CliContext, output: string | undefined): Promise<Catalogue> {
-  const { CATALOGUE_FILE } = await import('../../catalogue/compile-catalogue.js');
+  const { CATALOGUE_FILE } = await import('../../contract/catalogue.js');
   const { readCatalogue } = await import('../../catalogue/read-catalogue.js');
   const { cwd, env, globals } = context;
   const { root } = findProject({ project: globals.project, cwd, env });

@@ -94,7 +94,8 @@ async function compile(
   context: CliContext,
   options: SourceOptions,
 ): Promise<{ root: string; output: string; compiled: Compiled; difference: CatalogueDifference }> {
-  const { compileCatalogue, CATALOGUE_FILE } = await import('../../catalogue/compile-catalogue.js');
+  const { compileCatalogue } = await import('../../catalogue/compile-catalogue.js');
+  const { CATALOGUE_FILE } = await import('../../contract/catalogue.js');
   const { compareCatalogue } = await import('../../catalogue/compare-catalogue.js');
   const { readCatalogueText } = await import('../../catalogue/read-catalogue.js');
   const { cwd, env, globals, interrupts } = context;

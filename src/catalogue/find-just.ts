@@ -1,4 +1,4 @@
-import { accessSync, constants, statSync } from 'node:fs';
+import { accessSync, constants, realpathSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { delimiter, dirname, isAbsolute, join } from 'node:path';
 
@@ -13,13 +13,20 @@ export function findJust(env: Readonly<Record<string, string | undefined>>): str
     .filter((folder) => isAbsolute(folder))
     .map((folder) => join(folder, 'just'))
     .find(isProgram);
-  return [on_path, packagedJust()].filter((path) => path !== undefined);
+  const found = on_path === undefined ? undefined : (behindShim(on_path) ?? on_path);
+  return [...new Set([found, packagedJust(import.meta.url)])].filter((path) => path !== undefined);
 }
 
-/** `rust-just` itself is a shim in JavaScript; the program is in the package for this platform, which npm installs with it. */
-function packagedJust(): string | undefined {
+/** The program itself where `path` is the shim in JavaScript that the npm package puts there: the shim does not hand on every argument as it is. */
+function behindShim(path: string): string | undefined {
+  const real = realpathSync(path);
+  return real.endsWith(join('rust-just', 'lib', 'index.mjs')) ? packagedJust(real) : undefined;
+}
+
+/** The program is in the package for this platform, which npm installs with `rust-just`; `from` is where it is looked for. */
+function packagedJust(from: string): string | undefined {
   try {
-    const { resolve } = createRequire(import.meta.url);
+    const { resolve } = createRequire(from);
     const program = join(dirname(resolve(`rust-just-${process.platform}-${process.arch}/package.json`)), 'bin', 'just');
     return isProgram(program) ? program : undefined;
   } catch {

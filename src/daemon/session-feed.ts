@@ -83,7 +83,7 @@ export function fleetEvents(context: StreamContext, response: ServerResponse): P
   );
   const prompts = new OpenPrompts();
   for (const session of context.fleet.liveSessions) feed.send(prompts.news(session.state.session_id, session), 0, 0);
-  const unwatch = context.fleet.watch((news) => {
+  const unwatch = context.fleet.roster.watch((news) => {
     if (news.type !== 'row') return;
     const { session_id } = news.row;
     const session = context.fleet.liveSessions.find((one) => one.state.session_id === session_id);

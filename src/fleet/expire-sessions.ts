@@ -1,9 +1,9 @@
 import { realpath } from 'node:fs/promises';
 import type { CleanupItem } from '../contract/api.js';
 import type { Retention } from '../contract/retention.js';
-import type { SessionRow } from '../contract/session.js';
 import { deleteMoved, diskBytes, finishDeleting, moveAway, whyNotOurs } from './expire-session.js';
 import { retentionPlan } from './retention-plan.js';
+import type { EndedSession } from './roster.js';
 
 /** What expiring needs of the fleet. */
 export interface ExpireContext {
@@ -12,9 +12,11 @@ export interface ExpireContext {
     readonly paths: { readonly outputs: string };
     readonly now_ms: () => number;
   };
-  readonly endedSessions: readonly { readonly row: SessionRow; readonly folder: string }[];
-  readonly liveSessions: readonly { readonly state: { readonly session_id: string } }[];
-  forget(session_id: string): void;
+  readonly roster: {
+    readonly ended: readonly EndedSession[];
+    readonly live: readonly { readonly state: { readonly session_id: string } }[];
+    forget(session_id: string): void;
+  };
 }
 
 /**
@@ -29,7 +31,7 @@ export async function expireSessions(fleet: ExpireContext, dry_run: boolean): Pr
   const outputs = await realpath(paths.outputs).catch(() => null);
   if (outputs === null) return [];
   const ended = await Promise.all(
-    fleet.endedSessions.map(async ({ row, folder }) => ({
+    fleet.roster.ended.map(async ({ row, folder }) => ({
       session_id: row.session_id,
       id: row.id,
       ended_ms: Date.parse(row.ended_at ?? row.started_at),
@@ -39,8 +41,8 @@ export async function expireSessions(fleet: ExpireContext, dry_run: boolean): Pr
   const items: CleanupItem[] = [];
   for (const { session_id, reason } of retentionPlan(ended, setting, now_ms())) {
     // Asked anew: nothing that came to be meanwhile is taken.
-    const found = fleet.endedSessions.find(({ row }) => row.session_id === session_id);
-    if (found === undefined || fleet.liveSessions.some((one) => one.state.session_id === session_id)) continue;
+    const found = fleet.roster.ended.find(({ row }) => row.session_id === session_id);
+    if (found === undefined || fleet.roster.live.some((one) => one.state.session_id === session_id)) continue;
     const item = { kind: 'folder', name: found.folder, session_id } as const;
     const refusal = await whyNotOurs(found.folder, outputs);
     if (refusal !== null) {
@@ -49,7 +51,7 @@ export async function expireSessions(fleet: ExpireContext, dry_run: boolean): Pr
     }
     if (!dry_run) {
       const trash = await moveAway(found.folder);
-      fleet.forget(session_id);
+      fleet.roster.forget(session_id);
       await deleteMoved(trash);
     }
     items.push({ ...item, action: dry_run ? 'would_remove' : 'removed', reason });

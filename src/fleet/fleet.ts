@@ -24,7 +24,6 @@ import { startWaves } from '../contract/start-order.js';
 import { LABEL } from '../session/labels.js';
 import { removeContainer } from '../session/remove-container.js';
 import { Session } from '../session/session.js';
-import type { SessionNews } from '../session/session-news.js';
 import type { SessionSurroundings } from '../session/surroundings.js';
 import { Admission } from './admission.js';
 import { beginRecord, refuseTooLarge, runningSession, sayGoal, type BeginOptions } from './begin-session.js';
@@ -38,7 +37,8 @@ import { inTurn } from './in-turn.js';
 import { ManifestFiles } from './manifest-files.js';
 import { openMemory } from './open-memory.js';
 import { RehearsalHost, type RehearsalScript } from './rehearsal-host.js';
-import { resolveRef } from './resolve-ref.js';
+import { Roster, type FoundSession } from './roster.js';
+import { SharedThings } from './shared-things.js';
 import { startPlan } from './start-plan.js';
 import { sessionDetail } from './detail.js';
 import { EngineWatch } from './engine-watch.js';
@@ -94,21 +94,16 @@ export interface StartOptions {
   readonly max_parallel?: number | undefined;
 }
 
-/** Something of the fleet changed. */
-export type FleetNews =
-  | { readonly type: 'session'; readonly session: Session; readonly news: SessionNews }
-  | { readonly type: 'row'; readonly row: SessionRow };
-
 /** The sessions of a project, live and ended. */
 export class Fleet {
   readonly #around: FleetSurroundings;
-  readonly #live = new Map<string, Session>();
-  readonly #ended = new Map<string, { readonly row: SessionRow; readonly folder: string }>();
+  /** Who belongs to it. */
+  readonly roster = new Roster();
   readonly #launches = new PQueue({ concurrency: LAUNCHES_AT_ONCE });
-  readonly #listeners = new Set<(news: FleetNews) => void>();
   readonly #admission: Admission;
   readonly #network: FleetNetwork;
   readonly #rehearsal: RehearsalHost;
+  readonly #shared: SharedThings;
   readonly #watch: EngineWatch;
   readonly #manifests = new ManifestFiles();
   readonly inbox: InboxDesk;
@@ -117,30 +112,33 @@ export class Fleet {
   readonly #notifier: Notifier;
   readonly #notices: PromptNotices;
   readonly #tools: ToolDesk;
-  /** Sessions whose record cannot be read: shown as failed, and nothing of theirs is touched. */
-  readonly #unreadable = new Map<string, { readonly row: SessionRow; readonly folder: string }>();
   /** Ends under way, by session. */
   readonly #endings = new Map<string, Promise<void>>();
   #info: EngineInfo | null = null;
-  /** What sessions shared could not be given back: the next look at the engine tries again. */
-  #owesShared = false;
   #starting: Promise<unknown> = Promise.resolve();
 
   constructor(around: FleetSurroundings) {
     this.#around = around;
     this.#admission = new Admission({
-      states: () => [...this.#live.values()].map((session) => session.state),
-      ended: () => this.#ended.values(),
+      states: () => this.roster.live.map((session) => session.state),
+      ended: () => this.roster.ended,
       info: () => this.#info,
     });
     this.#network = new FleetNetwork(around);
     this.#rehearsal = new RehearsalHost(around, this.#network);
+    this.#shared = new SharedThings({
+      live: () => this.roster.live,
+      rehearsal: this.#rehearsal,
+      network: this.#network,
+      exclusive: (work) => this.#exclusive(work),
+      log: around.log,
+    });
     this.inbox = new InboxDesk({
       around,
       live: () => this.liveSessions,
       ended: () =>
-        [...this.#ended.entries()].map(([session_id, { row, folder }]) => ({
-          session_id,
+        this.roster.ended.map(({ row, folder }) => ({
+          session_id: row.session_id,
           folder,
           started_at: row.started_at,
         })),
@@ -149,8 +147,8 @@ export class Fleet {
     this.#notifier = new Notifier({
       project_root: around.paths.root,
       report: ({ prompt, outcome: { way, target, error } }) =>
-        this.#live
-          .get(prompt.session_id)
+        this.roster
+          .liveOf(prompt.session_id)
           ?.warn(
             `nobody could be told of prompt ${prompt.prompt_id} by ${way} (${target}): ${error ?? 'no reason given'}`,
           ),
@@ -176,17 +174,19 @@ export class Fleet {
     const whole = stored.filter((_, at) => halves[at] === false);
     const found = await opening.addAll(whole.map((one) => () => this.#openAgain(one)));
     // A session that cannot be read may be mended: what is its own stays as it is.
-    const unsettled = whole.map((one) => one.session_id).filter((session_id) => !this.#ended.has(session_id));
+    const unsettled = whole
+      .map((one) => one.session_id)
+      .filter((session_id) => this.roster.endedOf(session_id) === undefined);
     await this.home.settle();
     await settleForks(
       this.#around,
       found.filter((session) => session !== null),
       (ref) => this.find(ref),
     );
-    await settleBook(this.#around, new Set([...this.#live.keys(), ...unsettled]));
+    await settleBook(this.#around, new Set([...this.roster.live.map(({ state }) => state.session_id), ...unsettled]));
     for (const session of found) if (session !== null) this.#take(session);
     await this.inbox.keepRules();
-    await this.#rehearsal.adopt([...this.#live.values()].some((s) => s.state.rehearsal !== null));
+    await this.#rehearsal.adopt(this.roster.live.some((s) => s.state.rehearsal !== null));
     this.#watch.begin();
     await this.#sweep();
   }
@@ -245,14 +245,6 @@ export class Fleet {
     return Promise.all(outcomes);
   }
 
-  /** The session that `ref` means among these rows. */
-  resolve(ref: string, rows: readonly SessionRow[]): SessionRow {
-    const session_id = resolveRef(ref, rows);
-    const row = rows.find((one) => one.session_id === session_id);
-    if (row === undefined) throw new FilareError({ code: 'not_found', message: `no session ${ref}` });
-    return row;
-  }
-
   /** The agent of a session, as it was started. */
   async agentOf(session_id: string): Promise<AgentSpec> {
     const found = this.find(session_id);
@@ -283,39 +275,6 @@ export class Fleet {
     return this.#tools.call(outsideCaller(caller, rehearsed), call);
   }
 
-  /** Live sessions first, then ended ones when asked for; newest last. */
-  rows(all: boolean): readonly SessionRow[] {
-    const live = [...this.#live.values()].map((session) => session.row);
-    const over = [...this.#ended.values(), ...this.#unreadable.values()].map((e) => e.row);
-    const ended = all ? over : over.filter((row) => row.phase === 'failed' && this.#isLatest(row));
-    return [...ended, ...live].sort(
-      (a, b) => a.started_at.localeCompare(b.started_at) || a.session_id.localeCompare(b.session_id),
-    );
-  }
-
-  /** The session a user means. Live: with its loop; ended: its row and folder. */
-  find(
-    ref: string,
-  ): { readonly live: Session } | { readonly live: null; readonly row: SessionRow; readonly folder: string } {
-    const session_id = resolveRef(ref, this.rows(true));
-    const live = this.#live.get(session_id);
-    if (live !== undefined) return { live };
-    const ended = this.#ended.get(session_id) ?? this.#unreadable.get(session_id);
-    if (ended === undefined) throw new FilareError({ code: 'not_found', message: `no session ${ref}` });
-    return { live: null, ...ended };
-  }
-
-  /** The live session a user means; `ended` when it is over. */
-  live(ref: string): Session {
-    const found = this.find(ref);
-    if (found.live !== null) return found.live;
-    throw new FilareError({
-      code: 'ended',
-      message: `session ${found.row.session_id} has ended (${found.row.end_reason ?? found.row.phase})`,
-      hint: `start it again: filare-agents start --session ${found.row.id}`,
-    });
-  }
-
   /** Stops a session; an ended one is left as it is. */
   async stop(ref: string, by: string, grace_ms: number | undefined): Promise<SessionRow> {
     const found = this.find(ref);
@@ -323,7 +282,7 @@ export class Fleet {
     await found.live.stop(by, grace_ms);
     // The session is over; what it shared with others may take another try, which the log says.
     await this.#endings.get(found.live.state.session_id)?.catch(() => undefined);
-    return this.#ended.get(found.live.state.session_id)?.row ?? found.live.row;
+    return this.roster.endedOf(found.live.state.session_id)?.row ?? found.live.row;
   }
 
   /** A new attempt on the same thread. */
@@ -386,33 +345,33 @@ export class Fleet {
     return this.inbox.prompts;
   }
 
-  /** Sessions that have ended and can be read. */
-  get endedSessions(): readonly { readonly row: SessionRow; readonly folder: string }[] {
-    return [...this.#ended.values()];
-  }
-
-  /** An ended session's folder is deleted: it is none any more. */
-  forget(session_id: string): void {
-    this.#ended.delete(session_id);
-  }
-
   /** What is known of an ended session has changed. */
   amend(row: SessionRow): void {
-    const ended = this.#ended.get(row.session_id);
+    const ended = this.roster.endedOf(row.session_id);
     if (ended === undefined) return;
-    this.#ended.set(row.session_id, { ...ended, row });
-    this.#tell({ type: 'row', row });
+    this.roster.over({ ...ended, row });
+    this.roster.tell({ type: 'row', row });
     this.#nudgeQueued();
   }
 
+  /** See Roster. */
   get liveSessions(): readonly Session[] {
-    return [...this.#live.values()];
+    return this.roster.live;
   }
 
-  /** Calls back on every change, until the returned function is called. */
-  watch(listener: (news: FleetNews) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+  /** See Roster. */
+  rows(all: boolean): readonly SessionRow[] {
+    return this.roster.rows(all);
+  }
+
+  /** See Roster. */
+  find(ref: string): FoundSession {
+    return this.roster.find(ref);
+  }
+
+  /** The live session a user means; `ended` when it is over. */
+  live(ref: string): Session {
+    return this.roster.liveNamed(ref);
   }
 
   /** Runs work while nothing is started and nothing that sessions share is made or removed. */
@@ -430,13 +389,13 @@ export class Fleet {
     this.home.close();
     await this.#watch.end();
     await this.#notifier.close();
-    await Promise.all([...this.#live.values()].map((session) => session.letGo()));
+    await Promise.all(this.roster.live.map((session) => session.letGo()));
     await Promise.allSettled(this.#endings.values());
     await this.#starting;
   }
 
   async #begin(agent: AgentSpec, options: BeginOptions): Promise<Begun> {
-    const running = runningSession(agent.id, this.#live.values());
+    const running = runningSession(agent.id, this.roster.live);
     if (running !== undefined) return { outcome: 'already_running', session: running };
     refuseTooLarge(agent, this.#info);
     const { folder, memory } = await beginRecord(this.#around, agent, options);
@@ -449,14 +408,14 @@ export class Fleet {
   async #openAgain({ session_id, folder }: { session_id: string; folder: string }): Promise<Session | null> {
     const row = await readCheckpoint(folder);
     if (row !== null && (row.phase === 'stopped' || row.phase === 'failed')) {
-      this.#ended.set(session_id, { row, folder });
+      this.roster.over({ row, folder });
       return null;
     }
     try {
       const memory = await openMemory(this.#around, session_id, folder);
       await sayGoal(this.#around, memory);
       const session = new Session(this.#sessionSurroundings(), folder, memory);
-      this.#live.set(session_id, session);
+      this.roster.add(session);
       return session;
     } catch (failure) {
       // One broken session never keeps the others from coming back.
@@ -464,17 +423,17 @@ export class Fleet {
         { session_id, err: failure },
         'a session cannot be opened again; its folder and container are left as they are',
       );
-      if (row !== null) this.#unreadable.set(session_id, { row: unreadableRow(row, asFilareError(failure)), folder });
+      if (row !== null) this.roster.cannotRead(row, folder, asFilareError(failure));
       return null;
     }
   }
 
   #take(session: Session): void {
     const { session_id } = session.state;
-    this.#live.set(session_id, session);
+    this.roster.add(session);
     let shown = '';
     session.memory.watch((news) => {
-      this.#tell({ type: 'session', session, news });
+      this.roster.tell({ type: 'session', session, news });
       this.#notices.look(session);
       if (
         news.events.length > 0 &&
@@ -488,7 +447,7 @@ export class Fleet {
       if (now === shown) return;
       const before = shown === '' ? null : (JSON.parse(shown) as SessionRow);
       shown = now;
-      this.#tell({ type: 'row', row });
+      this.roster.tell({ type: 'row', row });
       if (row.phase !== before?.phase || row.reached.length !== before.reached.length) {
         void writeCheckpoint(session.folder, row, this.#around.log);
         this.#nudgeQueued();
@@ -513,39 +472,20 @@ export class Fleet {
   }
 
   #nudgeQueued(): void {
-    for (const session of this.#live.values()) if (session.state.stage.phase === 'queued') session.nudge();
+    for (const session of this.roster.live) if (session.state.stage.phase === 'queued') session.nudge();
   }
 
   /** A session that is over moves to the ended ones; what it shared goes when it was the last. */
   async #completeEnd(session: Session): Promise<void> {
     if (!session.ended) return;
-    const { session_id } = session.state;
     const { row } = session;
     await writeCheckpoint(session.folder, row, this.#around.log);
     this.#noteUsage(row);
-    this.#ended.set(session_id, { row, folder: session.folder });
-    this.#live.delete(session_id);
-    this.#tell({ type: 'row', row });
-    for (const other of this.#live.values()) other.nudge();
+    this.roster.over({ row, folder: session.folder });
+    this.roster.tell({ type: 'row', row });
+    for (const other of this.roster.live) other.nudge();
     await this.home.afterEnd(session.state);
-    await this.#giveBackShared();
-  }
-
-  /** As #releaseShared, once those who are starting are done; what the engine refuses stays owed. */
-  async #giveBackShared(): Promise<void> {
-    this.#owesShared = true;
-    await this.#exclusive(async () => {
-      if (!this.#owesShared) return;
-      await this.#releaseShared();
-      this.#owesShared = false;
-    });
-  }
-
-  /** What sessions share goes with the last of them. */
-  async #releaseShared(): Promise<void> {
-    const live = [...this.#live.values()].filter((s) => !s.ended);
-    if (!live.some((s) => s.state.rehearsal !== null)) await this.#rehearsal.end();
-    if (live.length === 0) await this.#network.end();
+    await this.#shared.giveBack();
   }
 
   /** Containers of ours that belong to sessions that have ended: a daemon died between the end and the removal. */
@@ -553,12 +493,12 @@ export class Fleet {
     try {
       for (const container of await this.#around.engine.list({ [LABEL.project]: this.#around.paths.key })) {
         const session_id = container.labels[LABEL.session] ?? '';
-        if (!this.#ended.has(session_id)) continue;
+        if (this.roster.endedOf(session_id) === undefined) continue;
         if (whyForeign(container, { instance: this.#around.instance, book: this.#around.resources.entries() }) !== null)
           continue;
         await removeContainer(this.#around, container, 'removed after its session had ended');
       }
-      await this.#giveBackShared();
+      await this.#shared.giveBack();
     } catch (failure) {
       this.#around.log.warn({ err: failure }, 'nothing was swept: the engine did not answer');
     }
@@ -566,15 +506,8 @@ export class Fleet {
 
   #observe(containers: readonly ContainerView[], complete: boolean): void {
     if (this.#info === null) void this.#learn().then(() => this.#nudgeQueued());
-    if (this.#owesShared && complete) {
-      this.#giveBackShared().catch((failure: unknown) => {
-        this.#around.log.warn(
-          { err: failure },
-          'what sessions shared could not be given back; the next look tries again',
-        );
-      });
-    }
-    for (const session of this.#live.values()) {
+    if (complete) this.#shared.tryAgain();
+    for (const session of this.roster.live) {
       const { session_id, attempt } = session.state;
       const own = containers.find(
         (c) =>
@@ -593,7 +526,7 @@ export class Fleet {
       network: (agent) => (agent.network === 'none' ? Promise.resolve('none') : this.#network.ensure()),
       rehearsal: (signal) => this.#rehearsal.endpoint(signal),
       agentFolders: (session_id) =>
-        [...this.#live.values()]
+        this.roster.live
           .map((session) => session.state)
           .filter((state) => state.session_id !== session_id)
           .flatMap(({ agent }) => [
@@ -621,24 +554,9 @@ export class Fleet {
     }
   }
 
-  #isLatest(row: SessionRow): boolean {
-    for (const session of this.#live.values()) if (session.state.agent.id === row.id) return false;
-    return ![...this.#ended.values()].some((e) => e.row.id === row.id && e.row.started_at > row.started_at);
-  }
-
-  #tell(news: FleetNews): void {
-    for (const listener of this.#listeners) listener(news);
-  }
-
   #exclusive<T>(work: () => Promise<T>): Promise<T> {
     const result = this.#starting.then(work);
     this.#starting = result.catch(() => undefined);
     return result;
   }
-}
-
-/** A session whose record cannot be read, as users see it. */
-function unreadableRow(row: SessionRow, failure: FilareError): SessionRow {
-  const end_reason = `its record cannot be read: ${failure.message}`;
-  return { ...row, phase: 'failed', activity: null, health: 'unknown', end_reason, waiting_for: null };
 }

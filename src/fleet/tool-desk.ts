@@ -119,7 +119,7 @@ export class ToolDesk {
   /** The exact session that the caller means, among those that it may drive: others do not exist for it. */
   #row(caller: Caller, agent: string): SessionRow {
     const rows = this.#fleet.rows(true).filter((row) => caller.reaches(row));
-    return this.#fleet.resolve(agent, rows);
+    return this.#fleet.roster.resolve(agent, rows);
   }
 
   #ref(caller: Caller, agent: string): string {

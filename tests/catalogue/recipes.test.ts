@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { findJust } from '../../src/catalogue/find-just.js';
 import { commandsOf, compile, project, refusal } from './project.js';
@@ -25,6 +26,11 @@ function sixty(): Record<string, string> {
 describe('the recipes of a justfile', () => {
   it('the real just is there', () => {
     expect(findJust(process.env).length).toBeGreaterThan(0);
+  });
+
+  it('are read by the program itself where npm put a shim in front of it', () => {
+    const [found = ''] = findJust({ PATH: fileURLToPath(new URL('../../node_modules/.bin', import.meta.url)) });
+    expect(found).toMatch(/rust-just-[^/]+\/bin\/just$/);
   });
 
   it('are all told, with imports, modules, parameters, dependencies and attributes; private ones are counted', async () => {

@@ -67,15 +67,17 @@ describe('what retention deletes', () => {
     const ended = new Map(folders.map((folder) => [folder.split('/').at(-1) ?? '', folder]));
     return {
       surroundings: { retention: () => Promise.resolve(retention), paths: { outputs }, now_ms: () => NOW_MS },
-      get endedSessions() {
-        const ended_at = new Date(NOW_MS - 10 * DAY_MS).toISOString();
-        return [...ended].map(([session_id, folder]) => ({
-          row: rowOf(session_id.slice(0, 1), { session_id, ended_at, phase: 'stopped' }),
-          folder,
-        }));
+      roster: {
+        get ended() {
+          const ended_at = new Date(NOW_MS - 10 * DAY_MS).toISOString();
+          return [...ended].map(([session_id, folder]) => ({
+            row: rowOf(session_id.slice(0, 1), { session_id, ended_at, phase: 'stopped' }),
+            folder,
+          }));
+        },
+        live: live.map((session_id) => ({ state: { session_id } })),
+        forget: (session_id) => void ended.delete(session_id),
       },
-      liveSessions: live.map((session_id) => ({ state: { session_id } })),
-      forget: (session_id) => void ended.delete(session_id),
     };
   }
   const A_WEEK: Retention = { days: 7, keep_last: null, total_bytes: null };
@@ -95,7 +97,7 @@ describe('what retention deletes', () => {
     expect(existsSync(folder)).toBe(true);
     expect(await expireSessions(around, false)).toEqual([{ ...item, action: 'removed', reason }]);
     expect(await readdir(join(outputs, 'FEATURE'))).toEqual([]);
-    expect(around.endedSessions).toEqual([]);
+    expect(around.roster.ended).toEqual([]);
   });
 
   it('is never what lives, leads elsewhere, did not end, or is not ours', async () => {

@@ -52,6 +52,9 @@ export class HealthWatch {
   readonly #context: HealthContext;
   #timer: NodeJS.Timeout | undefined;
   #sizeTimer: NodeJS.Timeout | undefined;
+  #journal: JournalCap | null = null;
+  /** How far the journal had been read at the last look at its size. */
+  #sized = -1;
   #misses = 0;
   #looking = false;
   #progress_ms: number;
@@ -86,7 +89,13 @@ export class HealthWatch {
   /** The attempt runs and its channel is held: begins to look. */
   begin({ stderr, journal }: { readonly stderr: StderrWatch; readonly journal: JournalCap }): void {
     this.end();
-    this.#sizeTimer = setInterval(() => void this.#lookAtSize(journal), JOURNAL_LOOK_MS);
+    this.#journal = journal;
+    // An agent that says nothing costs nothing: its standard error alone grows slowly enough for the other look.
+    this.#sizeTimer = setInterval(() => {
+      const { offset } = this.#context.memory;
+      if (offset !== this.#sized) void this.#lookAtSize(journal);
+      this.#sized = offset;
+    }, JOURNAL_LOOK_MS);
     this.#sizeTimer.unref();
     this.#stderr = stderr;
     const { interval_ms } = this.#state.agent.health;
@@ -103,6 +112,8 @@ export class HealthWatch {
     this.#misses = 0;
     this.#stalled = false;
     this.#stderr = null;
+    this.#journal = null;
+    this.#sized = -1;
     this.#unkept = null;
     this.#turnIsKept = false;
   }
@@ -131,6 +142,7 @@ export class HealthWatch {
       await this.#ask();
       await this.#lookForProgress();
       await this.#lookForHistory('meanwhile');
+      if (this.#journal !== null) await this.#lookAtSize(this.#journal);
     } catch (failure) {
       const { session_id } = this.#state;
       this.#context.around.log.warn({ session_id, err: failure }, 'a look at an agent failed');

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findJust } from '../../src/catalogue/find-just.js';
-import { findCommand } from '../../src/cli/commands.js';
+import { HAS_TMUX, TmuxTerminal } from '../cli/tmux.js';
 import type { Prompt, SessionRow } from '../../src/contract/session.js';
 import { FleetRig, run, type Ran } from '../support/fleet-rig.js';
 
@@ -121,6 +121,37 @@ describe('the recipes', () => {
     expect(told).toContain(JSON.stringify(answer).slice(1, -1));
   });
 
+  it.skipIf(!HAS_TMUX)('attach, in a terminal, and leave', async () => {
+    const terminal = new TmuxTerminal(rig.paths);
+    try {
+      await terminal.open(110, 40);
+      await terminal.type(
+        `${findJust(process.env)[0] ?? 'just'} --justfile '${JUSTFILE}' orchestrator-attach worker; echo "left with $?"`,
+      );
+      await terminal.keys('Enter');
+      await terminal.until((screen) => screen.includes('Ask Codex to do anything'));
+      await terminal.type('/quit');
+      // What comes at once is taken for pasted text, its Enter too.
+      await new Promise((go) => setTimeout(go, 500));
+      await terminal.keys('Enter');
+      await terminal.until((screen) => screen.includes('left with 0'));
+    } finally {
+      await terminal.close();
+    }
+  });
+
+  it.skipIf(!HAS_TMUX)('open the view in tmux, and close it', async () => {
+    const server = ['-L', `filare-recipes-${process.pid}`];
+    try {
+      const view = await json<{ session: string }>('orchestrator-tmux', '--detach', ...server);
+      const windows = await run('tmux', [...server, 'list-windows', '-t', view.session, '-F', '#{window_name}']);
+      expect(windows.stdout).toContain('inbox');
+      await ok('orchestrator-tmux', '--kill', ...server);
+    } finally {
+      await run('tmux', [...server, 'kill-server']);
+    }
+  });
+
   it('show the fleet, look after it, and stop it', async () => {
     expect(await ok('orchestrator-tail', 'worker', '--lines', '2')).not.toBe('');
     expect(await json<{ sessions: unknown[] }>('orchestrator-dashboard')).toHaveProperty('sessions');
@@ -132,13 +163,6 @@ describe('the recipes', () => {
     expect((await json<SessionRow[]>('orchestrator-list')).find((row) => row.id === 'worker')?.attempt).toBe(2);
     await ok('orchestrator-stop', 'worker', '--grace', '2s');
     expect((await json<SessionRow[]>('orchestrator-list')).map((row) => row.id)).toEqual(['asker']);
-  });
-
-  it.each(['attach', 'tmux'])('orchestrator-%s calls its command', async (name) => {
-    const ran = await just(`orchestrator-${name}`, '--help');
-    // Before that command exists its recipe says so, by the command line's own words.
-    if (findCommand(name) === undefined) expect(ran.stdout + ran.stderr).toMatch(/Usage|unknown command/);
-    else expect(ran.stdout).toContain(`Usage: filare-agents ${name}`);
   });
 
   it('run the tests that are named', async () => {

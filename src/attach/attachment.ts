@@ -7,7 +7,7 @@ import { booked, closeContainer, removeBooked } from '../session/booking.js';
 import { removeContainer } from '../session/remove-container.js';
 import type { Session } from '../session/session.js';
 import type { SessionSurroundings } from '../session/surroundings.js';
-import { helperRequest, openThread, SOCKET_NAME } from './helper-container.js';
+import { openThread, SOCKET_NAME, terminalRequest } from './helper-container.js';
 import { Relay } from './relay.js';
 
 /** A unix socket's path may have so many bytes. */
@@ -95,7 +95,7 @@ export class Attachment {
   }
 
   async #make(size: { readonly columns: number; readonly rows: number }): Promise<ExecTerminal> {
-    const { engine, resources, user, caller_uid, paths, instance } = this.#around;
+    const { engine, resources, user, caller_uid } = this.#around;
     const { session, thread_id, attempt } = this.#target;
     this.#unwatch = session.memory.watch(() => {
       const { stage, attempt: now } = session.state;
@@ -119,14 +119,10 @@ export class Attachment {
     );
     const agent = await engine.inspect(this.#target.agent_container);
     if (agent === undefined) throw attemptOver(session);
-    const request = helperRequest({
+    const request = terminalRequest(this.#around, {
       name: this.#name,
       image: agent.image_id,
       relay_folder: this.#folder,
-      user,
-      owner_uid: caller_uid,
-      project_key: paths.key,
-      instance,
       session_id: session.state.session_id,
       agent_id: session.state.agent.id,
     });

@@ -2,11 +2,10 @@ import { lstat } from 'node:fs/promises';
 import { asFilareError } from '../contract/errors.js';
 import { bookedToStay, whyItStays } from '../session/booking.js';
 import { agentFolders } from '../session/launch.js';
-import { toRow } from '../session/row.js';
 import { sessionFiles } from '../session/session-files.js';
 import { findSessions, readCheckpoint, writeCheckpoint } from './checkpoint.js';
 import type { FleetSurroundings } from './fleet.js';
-import { openMemory } from './open-memory.js';
+import { noteInRecord } from './note-in-record.js';
 
 /**
  * Makes the records of a project that was at another path, or on another machine, those of this one: what the book says of the other place is
@@ -44,26 +43,17 @@ export async function adoptMoved(around: FleetSurroundings, from: string): Promi
 }
 
 async function endInRecord(around: FleetSurroundings, session_id: string, folder: string, from: string): Promise<void> {
-  const memory = await openMemory(around, session_id, folder);
-  try {
-    const { phase } = memory.state.stage;
-    if (phase !== 'stopped' && phase !== 'failed')
-      await memory.commit({
-        type: 'ended',
-        phase: 'stopped',
-        reason: `it was left at ${from} when the project was adopted here`,
-      });
-    const row = toRow(memory.state, {
-      codex_home: agentFolders(around, memory.state.agent.id).codex_home,
-      transcript: sessionFiles(folder).transcript,
-      health: 'unknown',
-      manifest_changed: false,
-      trouble: null,
-    });
-    await writeCheckpoint(folder, row, around.log);
-  } finally {
-    await memory.close();
-  }
+  await noteInRecord(around, session_id, folder, ({ stage }) =>
+    stage.phase === 'stopped' || stage.phase === 'failed'
+      ? []
+      : [
+          {
+            type: 'ended',
+            phase: 'stopped',
+            reason: `it was left at ${from} when the project was adopted here`,
+          },
+        ],
+  );
 }
 
 async function isThere(path: string): Promise<boolean> {

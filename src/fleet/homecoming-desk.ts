@@ -192,7 +192,7 @@ export class HomecomingDesk {
       return;
     }
     const folder = found.live === null ? found.folder : found.live.folder;
-    this.#fleet.amend(await noteInRecord(this.#fleet.surroundings, session_id, folder, facts));
+    this.#fleet.amend(await noteInRecord(this.#fleet.surroundings, session_id, folder, () => facts));
   }
 }
 

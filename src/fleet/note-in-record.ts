@@ -1,6 +1,7 @@
 import type { SessionRow } from '../contract/session.js';
 import { agentFolders } from '../session/launch.js';
 import type { SessionFact } from '../session/record.js';
+import type { SessionState } from '../session/state.js';
 import { toRow } from '../session/row.js';
 import { sessionFiles } from '../session/session-files.js';
 import { writeCheckpoint } from './checkpoint.js';
@@ -12,11 +13,11 @@ export async function noteInRecord(
   around: FleetSurroundings,
   session_id: string,
   folder: string,
-  facts: readonly SessionFact[],
+  facts: (state: SessionState) => readonly SessionFact[],
 ): Promise<SessionRow> {
   const memory = await openMemory(around, session_id, folder);
   try {
-    for (const fact of facts) await memory.commit(fact);
+    for (const fact of facts(memory.state)) await memory.commit(fact);
     const row = toRow(memory.state, {
       codex_home: agentFolders(around, memory.state.agent.id).codex_home,
       transcript: sessionFiles(folder).transcript,

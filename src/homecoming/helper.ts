@@ -1,11 +1,11 @@
 import { chown, lstat, mkdir, readdir } from 'node:fs/promises';
-import { createHash } from 'node:crypto';
 import { basename, dirname, join } from 'node:path';
 import { FilareError } from '../contract/errors.js';
 import type { ContainerRequest, ExecResult } from '../engine/engine.js';
 import { requireImage } from '../image/image.js';
 import { booked } from '../session/booking.js';
 import { IN_CONTAINER } from '../session/container-request.js';
+import { helperRequest as requestFor } from '../session/helper-request.js';
 import { LABEL } from '../session/labels.js';
 import { removeContainer } from '../session/remove-container.js';
 import { OpenFolder } from '../workspace/open-folder.js';
@@ -20,8 +20,6 @@ const WORKSPACE = IN_CONTAINER.workspace;
 /** It ends by itself, should nobody be left to remove it. */
 const LIFE_S = 3600;
 const MEMORY_BYTES = 2 ** 30;
-const PIDS = 128;
-const OPEN_FILES = 4096;
 const MIB = 2 ** 20;
 /** Block size of the shell's `ulimit -f`. */
 const BLOCK_BYTES = 512;
@@ -226,19 +224,11 @@ function helperRequest(
   given: { readonly name: string; readonly folder: string; readonly of: Homecomer; readonly writable: boolean },
 ): ContainerRequest {
   const { agent } = given.of;
-  const { uid, gid } = around.user;
-  const request: ContainerRequest = {
+  return requestFor(around, {
     name: given.name,
     image: agent.image,
-    labels: {
-      [LABEL.project]: around.paths.key,
-      [LABEL.instance]: around.instance,
-      [LABEL.agent]: agent.id,
-      [LABEL.role]: agent.role,
-      [LABEL.owner]: String(around.caller_uid),
-      [LABEL.purpose]: PURPOSE,
-    },
-    user: `${String(uid)}:${String(gid)}`,
+    purpose: PURPOSE,
+    labels: { [LABEL.agent]: agent.id, [LABEL.role]: agent.role },
     env: ENVIRONMENT,
     entrypoint: ['/bin/sleep'],
     command: [String(LIFE_S)],
@@ -248,15 +238,6 @@ function helperRequest(
       { source: join(given.folder, 'out'), target: OUT, read_only: false },
     ],
     tmpfs: [{ target: '/tmp', options: 'rw,noexec,nosuid,nodev,size=64m,mode=1777' }],
-    cpus: 1,
     memory_bytes: MEMORY_BYTES,
-    pids: PIDS,
-    network: { name: 'none' },
-    extra_hosts: [],
-    read_only_root: true,
-    open_files: OPEN_FILES,
-    hostname: 'homecoming',
-  };
-  const hash = createHash('sha256').update(JSON.stringify(request)).digest('hex').slice(0, 16);
-  return { ...request, labels: { ...request.labels, [LABEL.request]: hash } };
+  });
 }

@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { FilareError } from '../../contract/errors.js';
 import type { ContainerRequest } from '../../engine/engine.js';
 import { booked, closeContainer } from '../../session/booking.js';
+import { helperRequest } from '../../session/helper-request.js';
 import { LABEL } from '../../session/labels.js';
 import { removeContainer } from '../../session/remove-container.js';
 import type { Staging } from '../../workspace/seed-staging.js';
@@ -94,17 +94,10 @@ export async function removeCopiers(around: FleetSurroundings, name?: string): P
 }
 
 function copyRequest(around: FleetSurroundings, job: CopyJob): ContainerRequest {
-  const { user } = around;
-  const request: ContainerRequest = {
+  return helperRequest(around, {
     name: `filare-${job.session_id}-fork`,
     image: job.image,
-    labels: {
-      [LABEL.project]: around.paths.key,
-      [LABEL.instance]: around.instance,
-      [LABEL.owner]: String(around.caller_uid),
-      [LABEL.purpose]: 'fork',
-    },
-    user: `${String(user.uid)}:${String(user.gid)}`,
+    purpose: 'fork',
     env: { LANG: 'C.UTF-8', HOME: '/tmp' },
     entrypoint: ['/usr/bin/tini', '-g', '--', '/bin/bash', '-p', '-c', SCRIPT, 'filare-fork'],
     command: [job.branch, job.thread_id ?? ''],
@@ -116,17 +109,8 @@ function copyRequest(around: FleetSurroundings, job: CopyJob): ContainerRequest 
       { source: join(job.staging.scratch, THREADS), target: '/to/threads', read_only: false },
     ],
     tmpfs: [{ target: '/tmp', options: 'rw,noexec,nosuid,nodev,size=16m,mode=1777' }],
-    cpus: 1,
     memory_bytes: MEMORY_BYTES,
-    pids: 128,
-    network: { name: 'none' },
-    extra_hosts: [],
-    read_only_root: true,
-    open_files: 4096,
-    hostname: 'fork',
-  };
-  const hash = createHash('sha256').update(JSON.stringify(request)).digest('hex').slice(0, 16);
-  return { ...request, labels: { ...request.labels, [LABEL.request]: hash } };
+  });
 }
 
 function failureOf(said: string, job: CopyJob): FilareError {

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { ASK_OPERATOR_TOOL } from '../src/codex/ask-operator.js';
 import { threadStartParams } from '../src/codex/thread-params.js';
 import type { AgentSpec } from '../src/contract/agent-spec.js';
-import { bootstrapLines } from '../src/session/launch.js';
+import { bootstrapLines } from '../src/session/secrets.js';
 import type { BareContainer } from './bare-request.js';
 import type { EngineApi } from './engine-api.js';
 

@@ -1,6 +1,6 @@
 import { asFilareError } from '../contract/errors.js';
 import { createMasker, type Masker } from '../transcript/mask.js';
-import { readSecrets } from '../session/launch.js';
+import { readSecrets } from '../session/secrets.js';
 import type { SessionFact } from '../session/record.js';
 import { sessionRecordSchema } from '../session/record.js';
 import type { SealReason } from '../session/memory-surroundings.js';

@@ -3,7 +3,8 @@ import type { StartPlan } from '../contract/api.js';
 import { configToml } from '../codex/config-toml.js';
 import { attemptFolder } from '../session/attempt-folder.js';
 import { containerRequest } from '../session/container-request.js';
-import { agentFolders, readSecrets } from '../session/launch.js';
+import { agentFolders } from '../session/launch.js';
+import { readSecrets } from '../session/secrets.js';
 import type { SessionSurroundings } from '../session/surroundings.js';
 import { join } from 'node:path';
 

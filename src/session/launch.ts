@@ -5,21 +5,21 @@ import { FilareError } from '../contract/errors.js';
 import { attemptPaths, openBootstrapPipe, prepareAttemptFiles } from '../channel/attempt-files.js';
 import type { ChannelPaths } from '../channel/channel.js';
 import { FifoWriter } from '../channel/fifo-writer.js';
-import { configToml, OPENAI_KEY, tellsKey } from '../codex/config-toml.js';
-import { CODEX_PROCESS_PATH, GUARDED_PATHS } from '../codex/guarded-files.js';
+import { configToml } from '../codex/config-toml.js';
+import { GUARDED_PATHS } from '../codex/guarded-files.js';
 import { SKILLS_IN_CONTAINER } from '../codex/project-skills.js';
 import type { ContainerRequest } from '../engine/engine.js';
 import { requireImage } from '../image/image.js';
-import { readEnvFile } from '../manifest/env-file.js';
 import { prepareWorkspace } from '../workspace/prepare-workspace.js';
 import { attemptFolder, mountPoint, ownedFolder, writeAttemptFolder, type AttemptFolder } from './attempt-folder.js';
-import { booked, bookedToStay, closeContainer, removeBooked, secretNames, toStay } from './booking.js';
+import { booked, bookedToStay, closeContainer, removeBooked, toStay } from './booking.js';
 import { containerName, containerRequest, IN_CONTAINER, type RequestInputs } from './container-request.js';
 import { giveThreads } from './give-threads.js';
 import { LABEL } from './labels.js';
 import type { SessionFact } from './record.js';
 import { removeContainer } from './remove-container.js';
 import { sessionFiles } from './session-files.js';
+import { bookSecrets, bootstrapLines, readSecrets, type Secrets } from './secrets.js';
 import { settleFiles, stagedWorkspace } from './settle-files.js';
 import type { SessionState } from './state.js';
 import type { SessionSurroundings } from './surroundings.js';
@@ -35,45 +35,6 @@ export interface LaunchContext {
   readonly state: () => SessionState;
   readonly commit: (fact: SessionFact) => Promise<void>;
   readonly signal: AbortSignal;
-}
-
-/** The variables and key that reach a container through its pipe; kept in memory for as long as it takes to write them. */
-export interface Secrets {
-  readonly variables: Readonly<Record<string, string>>;
-  readonly model_key_names: readonly string[];
-  readonly ssh_key: string | null;
-}
-
-/** Reads the secrets of an agent from where its manifest says. Values are never logged. */
-export async function readSecrets(agent: AgentSpec): Promise<Secrets> {
-  const env =
-    agent.env_file === undefined
-      ? { variables: {}, model_key_names: [] }
-      : await readEnvFile(agent.env_file, agent.codex.config);
-  return { ...env, ssh_key: agent.ssh_key === undefined ? null : await readFile(agent.ssh_key, 'utf8') };
-}
-
-/** The lines that the container's entry reads before it becomes Codex (docs/decisions/transport.md). */
-export function bootstrapLines(agent: AgentSpec, secrets: Secrets, stage: 'codex' | 'startup'): readonly string[] {
-  const base64 = (text: string): string => Buffer.from(text, 'utf8').toString('base64');
-  // Another provider's key must be in Codex's environment, where its configuration names it; the usual one is told in the protocol.
-  const variables = Object.entries(secrets.variables).filter(
-    ([name]) =>
-      !secrets.model_key_names.includes(name) || (stage === 'codex' && !(name === OPENAI_KEY && tellsKey(agent))),
-  );
-  return [
-    ...(secrets.ssh_key === null
-      ? []
-      : [`K ${base64(secrets.ssh_key.endsWith('\n') ? secrets.ssh_key : `${secrets.ssh_key}\n`)}`]),
-    ...variables.map(([name, value]) => `E ${name} ${base64(value)}`),
-    ...(stage === 'codex' ? [`E PATH ${base64(CODEX_PROCESS_PATH)}`] : []),
-    '.',
-  ];
-}
-
-/** The key that Codex is told in the protocol; null when there is none, or its provider takes it from the environment. */
-export function modelKey(agent: AgentSpec, secrets: Secrets): string | null {
-  return tellsKey(agent) ? (secrets.variables[OPENAI_KEY] ?? null) : null;
 }
 
 /** Folders that belong to an agent, not to a session: its home and its Codex home stay from one session to the next. */
@@ -289,19 +250,6 @@ async function runStartupScript(
 export async function removeStartup(around: SessionSurroundings, paths: AttemptFolder): Promise<void> {
   await removeBooked(around.resources, 'folder', paths.startup);
   await around.resources.closeNamed('fifo', attemptPaths(paths.startup).in, 'removed');
-}
-
-/** Books what is about to be handed to a container through its pipe: in no file, and gone with the container. */
-export async function bookSecrets(
-  { resources }: Pick<SessionSurroundings, 'resources'>,
-  to: { readonly session_id: string; readonly container: string },
-  secrets: Secrets,
-): Promise<void> {
-  const handed = [secrets.ssh_key !== null, Object.keys(secrets.variables).length > 0];
-  for (const [at, name] of secretNames(to.container).entries()) {
-    if (handed[at] === true)
-      await booked(resources, { kind: 'secret', name, session_id: to.session_id }, () => Promise.resolve());
-  }
 }
 
 /** As the engine's own commands print it. */

@@ -1,5 +1,5 @@
 import { asFilareError } from '../contract/errors.js';
-import { readSecrets } from './launch.js';
+import { readSecrets } from './secrets.js';
 import { checkCommandCall, runCommand, runsCommands } from './project-commands.js';
 import type { SessionMemory } from './session-memory.js';
 import type { Sight } from './sight.js';

@@ -8,7 +8,7 @@ import type { AgentSpec } from '../contract/agent-spec.js';
 import { FilareError } from '../contract/errors.js';
 import { diagnosticSchema } from '../manifest/diagnostic.js';
 import { loadManifests } from '../manifest/load-manifests.js';
-import { readSecrets, type Secrets } from '../session/launch.js';
+import { readSecrets, type Secrets } from '../session/secrets.js';
 import { checkLocation } from '../workspace/check-location.js';
 import { readGitState } from '../workspace/git-state.js';
 import type { ContainerUser } from '../workspace/container-user.js';

@@ -2,6 +2,8 @@ import { z } from 'zod';
 import type { UsageRow } from '../contract/api.js';
 import { tokensSchema, type SessionRow, type Tokens } from '../contract/session.js';
 import { AppendLog } from '../ledger/append-log.js';
+import { NO_TOKENS } from '../session/state.js';
+import { minusTokens, plusTokens } from '../session/token-sums.js';
 
 const recordSchema = z.object({
   at: z.string(),
@@ -12,8 +14,6 @@ const recordSchema = z.object({
   tokens: tokensSchema,
 });
 type UsageRecord = z.infer<typeof recordSchema>;
-
-const NO_TOKENS: Tokens = { total: 0, input: 0, cached_input: 0, output: 0, reasoning: 0 };
 
 /**
  * Tokens used, kept when sessions end: one record a turn, with the totals of its thread, so that one that is written twice, or missed by a crash, changes
@@ -52,13 +52,13 @@ export class UsageBook implements AsyncDisposable {
     const rows = new Map<string, UsageRow & { readonly of: Set<string> }>();
     const before = new Map<string, Tokens>();
     for (const { at, session_id, id, role, tokens } of this.#records) {
-      const used = minus(tokens, before.get(session_id) ?? NO_TOKENS);
+      const used = minusTokens(tokens, before.get(session_id) ?? NO_TOKENS);
       before.set(session_id, tokens);
       if (Date.parse(at) < since_ms) continue;
       const day = at.slice(0, 10);
       const row = rows.get(`${day} ${id}`) ?? { day, id, role, sessions: 0, turns: 0, ...NO_TOKENS, of: new Set() };
       row.of.add(session_id);
-      rows.set(`${day} ${id}`, { ...row, ...plus(row, used), sessions: row.of.size, turns: row.turns + 1 });
+      rows.set(`${day} ${id}`, { ...row, ...plusTokens(row, used), sessions: row.of.size, turns: row.turns + 1 });
     }
     return [...rows.values()]
       .map(({ of: _, ...row }) => row)
@@ -72,22 +72,4 @@ export class UsageBook implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
-}
-
-function minus(a: Tokens, b: Tokens): Tokens {
-  return combine(a, b, (x, y) => Math.max(0, x - y));
-}
-
-function plus(a: Tokens, b: Tokens): Tokens {
-  return combine(a, b, (x, y) => x + y);
-}
-
-function combine(a: Tokens, b: Tokens, how: (x: number, y: number) => number): Tokens {
-  return {
-    total: how(a.total, b.total),
-    input: how(a.input, b.input),
-    cached_input: how(a.cached_input, b.cached_input),
-    output: how(a.output, b.output),
-    reasoning: how(a.reasoning, b.reasoning),
-  };
 }

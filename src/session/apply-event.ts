@@ -3,7 +3,8 @@ import { unreachable } from '../contract/errors.js';
 import type { Policy } from '../inbox/policy.js';
 import { withTurnOver } from './progress.js';
 import { closeRequests, openRequest } from './prompt-state.js';
-import type { SessionState, Stage } from './state.js';
+import { NO_TOKENS, type SessionState, type Stage } from './state.js';
+import { minusTokens } from './token-sums.js';
 
 /** The state after something that the agent did; what it asks is judged by the policy. Pure. */
 export function applyEvent(state: SessionState, event: AgentEvent, time_ms: number, policy: Policy): SessionState {
@@ -34,17 +35,11 @@ export function applyEvent(state: SessionState, event: AgentEvent, time_ms: numb
       );
     case 'message_shown':
       return { ...seen, outbox: seen.outbox.filter((m) => m.message_id !== event.message_id) };
-    case 'tokens':
-      return {
-        ...seen,
-        tokens: {
-          total: event.total,
-          input: event.input,
-          cached_input: event.cached_input,
-          output: event.output,
-          reasoning: event.reasoning,
-        },
-      };
+    case 'tokens': {
+      const { total, input, cached_input, output, reasoning } = event;
+      const counted = { total, input, cached_input, output, reasoning };
+      return { ...seen, tokens: minusTokens(counted, seen.fork?.tokens ?? NO_TOKENS) };
+    }
     case 'request':
       return openRequest(seen, event, time_ms, policy);
     case 'request_closed':

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { ERROR_CODES } from '../contract/errors.js';
 import { agentSpecSchema } from '../contract/agent-spec.js';
 import { pauseQuestionSchema } from '../contract/api.js';
-import { PROMPT_OUTCOMES, standingRuleSchema } from '../contract/session.js';
+import { PROMPT_OUTCOMES, standingRuleSchema, tokensSchema } from '../contract/session.js';
 
 const requestId = z.union([z.string(), z.number()]);
 
@@ -37,6 +37,8 @@ const forkPointSchema = z.object({
   interrupted: z.boolean(),
   /** The commit that was checked out; null where there is none. */
   head: z.string().nullable(),
+  /** Codex's own totals of that thread then: its count goes on from them, ours begins anew. */
+  tokens: tokensSchema.optional(),
 });
 /** Where a session was forked from. */
 export type ForkPoint = z.infer<typeof forkPointSchema>;

@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, readlink, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import type { Fleet } from '../../src/client/fleet.js';
 import type { SessionRow } from '../../src/contract/session.js';
 import { eventually, FleetRig } from '../support/fleet-rig.js';
@@ -145,7 +146,7 @@ describe('order, places and forks', () => {
 
   it('forks an idle session: both go on by themselves, each with what came before', async () => {
     expect(await say('first', 'write')).toBe('written in turn 2');
-    const { workspace } = await row('first');
+    const { workspace, tokens: before } = await row('first');
     await symlink('/etc/passwd', join(workspace, 'outward'));
     const forked = await rig.cli(['fork', 'first', '--as', 'second', '--message', 'which turn', '--json']);
     expect(forked.code, forked.stderr).toBe(0);
@@ -153,6 +154,11 @@ describe('order, places and forks', () => {
     expect(second).toMatchObject({ id: 'second', branch: 'agents/second' });
     await eventually('it has answered', async () => (await replies('second')).includes('this is turn 3'));
     expect(second.thread_id).not.toBe((await row('first')).thread_id);
+    // Codex counts on from the source's tokens; the fork is not charged with them.
+    const said = (await rig.transcript(second.transcript)).filter((entry) => entry.kind === 'usage');
+    const counted = z.object({ total: z.number() }).parse(said.at(-1)?.data).total;
+    expect(before.total).toBeGreaterThan(0);
+    expect((await row('second')).tokens.total).toBe(counted - before.total);
     expect(await readFile(join(second.workspace, 'made.txt'), 'utf8')).toBe('first\n');
     expect(await readlink(join(second.workspace, 'outward'))).toBe('/etc/passwd');
     expect(await readFile(join(second.workspace, 'dirty.txt'), 'utf8')).toBe('dirty\n');

@@ -165,6 +165,6 @@ async function headOf(staging: Staging, agent: AgentSpec): Promise<string | null
   });
 }
 
-function pointOf({ session_id, agent, thread_id, turns, interrupted }: ForkSource): Omit<ForkPoint, 'head'> {
-  return { session_id, id: agent.id, thread_id, turns, interrupted };
+function pointOf({ session_id, agent, thread_id, turns, interrupted, tokens }: ForkSource): Omit<ForkPoint, 'head'> {
+  return { session_id, id: agent.id, thread_id, turns, interrupted, tokens };
 }

@@ -1,9 +1,11 @@
 import { stat } from 'node:fs/promises';
 import type { AgentSpec } from '../../contract/agent-spec.js';
 import { FilareError, unreachable } from '../../contract/errors.js';
+import type { Tokens } from '../../contract/session.js';
 import { openForPerson } from '../../session/prompts.js';
 import type { Session } from '../../session/session.js';
-import type { SessionState } from '../../session/state.js';
+import { NO_TOKENS, type SessionState } from '../../session/state.js';
+import { plusTokens } from '../../session/token-sums.js';
 import type { Fleet, FleetSurroundings } from '../fleet.js';
 import { openMemory } from '../open-memory.js';
 
@@ -17,6 +19,8 @@ export interface ForkSource {
   readonly turns: number;
   /** Its last turn has not ended: it waits for a person. */
   readonly interrupted: boolean;
+  /** Codex's own totals of its thread. */
+  readonly tokens: Tokens;
   /** Changes when it does anything. */
   readonly mark: string;
 }
@@ -39,6 +43,7 @@ export async function readSource(around: FleetSurroundings, found: ReturnType<Fl
     thread_id: turns === 0 ? null : thread_id,
     turns,
     interrupted: stage.phase === 'running' && stage.turn !== null,
+    tokens: plusTokens(state.tokens, state.fork?.tokens ?? NO_TOKENS),
     mark: markOf(state),
   };
 }

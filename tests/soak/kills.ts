@@ -28,8 +28,11 @@ async function soakPoints(
   const counted = await rigs.with('counting', (rig) => killPoints(rig));
   const points = inOrderOf(seed, (counted ?? []).filter(taken));
   tally.of = points.length;
+  const begun = tally.cases;
+  // An earlier run of the same seed has taken the first ones.
   for (const [at, point] of points.entries()) {
     if (Date.now() > until) break;
+    if (at < begun) continue;
     await rigs.live(sayPoint(point), (rig) =>
       'kill' in point ? rig.life(`p${at}`, [point.kill]) : rig.life(`p${at}`, [], point.fault),
     );
@@ -63,7 +66,9 @@ export async function soakRandom(tally: Tally, random: Seeded, until: number, sa
 }
 
 async function killAtRandom(rig: KillRig, random: Seeded, signal: AbortSignal): Promise<void> {
-  const waited = (): Promise<boolean> => sleep(200 + random.below(3_000), true, { signal }).catch(() => false);
+  // Half of them soon after the one before: while the next daemon still finds its sessions again.
+  const pause = (): number => 200 + random.below(random.below(2) === 0 ? 800 : 3_000);
+  const waited = (): Promise<boolean> => sleep(pause(), true, { signal }).catch(() => false);
   while (await waited()) rig.kill();
 }
 

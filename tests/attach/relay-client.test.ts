@@ -201,6 +201,16 @@ describe('a request of Codex', () => {
     expect(methods()).toEqual(['warning']);
   });
 
+  it('is asked again when the answer is nested deeper than can be written, and nothing else happens', async () => {
+    const form = { mode: 'form', serverName: 's', message: 'which?', requestedSchema: { properties: { a: {} } } };
+    at.journal({ id: 4, method: 'mcpServer/elicitation/request', params: { ...of, ...form } });
+    expect(methods()).toEqual(['mcpServer/elicitation/request']);
+    const deep = '['.repeat(200_000) + ']'.repeat(200_000);
+    await at.tell(`{"id":4,"result":{"action":"accept","content":{"a":${deep}}}}`);
+    expect(methods()).toEqual(['warning', 'mcpServer/elicitation/request']);
+    expect(at.decided).toEqual([]);
+  });
+
   it('that is a tool of ours is not shown', () => {
     at.journal({
       id: 3,

@@ -83,6 +83,8 @@ test('git that is not installed is said', async () => {
     expect(await refusal(runGit({ args: ['version'], signal, deadline_ms: 30_000 }))).toMatch(
       /^workspace: git is not installed/,
     );
+    const bounded = runGit({ args: ['version'], signal, deadline_ms: 30_000, memory_bytes: 2 ** 30 });
+    expect(await refusal(bounded)).toMatch(/^workspace: git is not installed/);
   } finally {
     vi.unstubAllEnvs();
   }

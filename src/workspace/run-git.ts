@@ -151,11 +151,11 @@ export async function runGitOrThrow(call: GitCall): Promise<string> {
   throw new Error(`git ${call.args.join(' ')} ended with ${result.exit_code}: ${result.stderr.trim().slice(-2000)}`);
 }
 
-/** The system's own way to bound a program is a shell's: it becomes git once that is done. */
+/** The system's own way to bound a program is a shell's: it becomes git once that is done. Where a lower bound holds already, that one stays. */
 function commandOf({ args, memory_bytes }: GitCall): [string, ...string[]] {
   const git: [string, ...string[]] = ['git', ...OVERRIDES, ...args];
   if (memory_bytes === undefined) return git;
-  return ['/bin/sh', '-c', 'ulimit -d "$0" && exec "$@"', String(Math.floor(memory_bytes / 1024)), ...git];
+  return ['/bin/sh', '-c', 'ulimit -d "$0" 2>/dev/null; exec "$@"', String(Math.floor(memory_bytes / 1024)), ...git];
 }
 
 function callerEnvironment(): Record<string, string> {

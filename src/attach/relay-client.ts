@@ -227,13 +227,13 @@ export class RelayClient {
     const shown = this.#shown.get(request_id);
     const open = this.#find(request_id);
     if (shown === undefined || open === undefined) return;
-    const read = readClientAnswer(open.request, result);
-    if (read.choice === null) {
-      this.#askAgain(request_id, `${read.why}; it is asked again`);
-      return;
-    }
     const { prompt_id, revision } = shown;
     try {
+      const read = readClientAnswer(open.request, result);
+      if (read.choice === null) {
+        this.#askAgain(request_id, `${read.why}; it is asked again`);
+        return;
+      }
       const decision = { choice: read.choice, reason: null, by: BY_ATTACH, revision, remember: null };
       await this.#context.session.decide(prompt_id, decision);
       if (read.narrowed)
@@ -241,6 +241,7 @@ export class RelayClient {
           `approved for this once; "always" is a rule: filare-agents feedback approve ${prompt_id} --for-session`,
         );
     } catch (failure) {
+      // An answer that is nested too deep to be written is one of them.
       this.#askAgain(request_id, asFilareError(failure).message);
     }
   }

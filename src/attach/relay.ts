@@ -9,6 +9,8 @@ import { WebSocketConnection } from './web-socket.js';
 
 /** Terminals of one attachment: one, and another while it connects again. */
 const MAX_CLIENTS = 4;
+/** Connections of all kinds: those terminals, who waits for the relay's end, and some to spare. The daemon has only so many descriptors. */
+const MAX_CONNECTIONS = 16;
 /** How long a refusal is why a terminal ended, in milliseconds. */
 const REFUSAL_MS = 10_000;
 
@@ -45,6 +47,7 @@ export class Relay {
       serve(request, response);
     });
     this.#server.requestTimeout = 0;
+    this.#server.maxConnections = MAX_CONNECTIONS;
     this.#server.on('upgrade', (request, socket, head) => {
       this.#accept(request, socket, head);
     });

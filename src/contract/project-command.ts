@@ -120,7 +120,8 @@ function bashLine(
       const several = found.one.kind !== 'one' ? (mode === 'plain' ? '[@]' : '[*]') : '';
       const variable = `\${filare_${found.index}${several}}`;
       script += mode === 'plain' ? `"${variable}"` : variable;
-      shown += (values[found.index] ?? []).map((value) => (mode === 'plain' ? quoted(value) : value)).join(' ');
+      const said = values[found.index] ?? defaultOf(found.one);
+      shown += said.map((value) => (mode === 'plain' ? quoted(value) : insideQuotes(value))).join(' ');
       at += whole.length - 1;
       continue;
     }
@@ -145,6 +146,16 @@ function bashLine(
     return count === 0 ? `filare_${index}=${quoted(one.default ?? '')}` : `filare_${index}=\${${from}}`;
   });
   return { argv: ['bash', '-c', [...assigned, script].join('\n'), 'bash', ...values.flat()], shown };
+}
+
+/** What an argument is that was left out. */
+function defaultOf({ kind, default: value }: CommandParameter): readonly string[] {
+  return kind === 'one' && value !== null ? [value] : [];
+}
+
+/** The text as a part of a word between double quotes. */
+function insideQuotes(text: string): string {
+  return text.replaceAll(/["$`\\]/g, '\\$&');
 }
 
 /** The text as one word of a shell. */

@@ -1,7 +1,7 @@
 /**
  * Which sessions of the queue begin. Contract:
  * - one whose dependencies are not met yet is passed over: it holds no place and no memory, and nobody waits for it;
- * - the others come in the order in which they were started: a small one behind a large one does not overtake it;
+ * - the others come in the order in which they were started: a small one behind a large one does not overtake it, unless that is larger than the host;
  * - a place and memory are held from the moment a session may begin until it has ended, between two attempts too;
  * - all is derived from the states of sessions; what was just let in counts from that moment, until its state says so.
  */
@@ -66,9 +66,14 @@ export function verdictsOf(queue: Queue, more: readonly Candidate[] = []): Reado
   for (const one of [...waiting, ...more]) {
     const verdict = judge(one, { queue, taken: holding.length, promised, before });
     verdicts.set(one.session_id, verdict);
-    if (verdict.is === 'admitted' || verdict.is === 'waiting for memory') before.push(one);
+    if (verdict.is === 'admitted' || (verdict.is === 'waiting for memory' && fitsAtAll(verdict))) before.push(one);
   }
   return verdicts;
+}
+
+/** The host may have less memory than it had when the session was started: nobody waits behind one that can never begin. */
+function fitsAtAll({ wanted, total }: Extract<Verdict, { is: 'waiting for memory' }>): boolean {
+  return wanted <= total;
 }
 
 /** What is looked at, each time anew. */

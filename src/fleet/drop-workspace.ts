@@ -8,6 +8,8 @@ import { removeWorkspace } from '../workspace/remove-workspace.js';
 import type { Fleet } from './fleet.js';
 
 const NAMED = 10;
+/** How long the look at a workspace may take, in milliseconds: nothing is started meanwhile, and an agent's files can make git wait for ever. */
+const LOOK_MS = 60_000;
 
 /** What became of a workspace. */
 export interface Dropped {
@@ -23,10 +25,10 @@ export interface Dropped {
  * uses, and with nothing in it that was not brought home, unless `force`. What cannot be told counts as something that would be lost.
  */
 export async function dropWorkspace(
-  fleet: Fleet,
+  fleet: Pick<Fleet, 'surroundings' | 'liveSessions' | 'takeTurn'>,
   of: Homecomer,
   place: SyncPlace,
-  options: { readonly force: boolean; readonly dry_run: boolean },
+  options: { readonly force: boolean; readonly dry_run: boolean; readonly look_ms?: number },
   signal: AbortSignal,
 ): Promise<Dropped> {
   const { paths, resources } = fleet.surroundings;
@@ -38,12 +40,15 @@ export async function dropWorkspace(
   return fleet.takeTurn(async () => {
     if (fleet.liveSessions.some((one) => !one.ended && one.state.agent.workspace.path === path))
       return kept('a session uses it');
-    const found = await findUnsynced(fleet.surroundings, of, place, signal).catch(asFilareError);
+    const late = AbortSignal.timeout(options.look_ms ?? LOOK_MS);
+    const found = await findUnsynced(fleet.surroundings, of, place, AbortSignal.any([signal, late])).catch(
+      asFilareError,
+    );
     signal.throwIfAborted();
     const lost = found instanceof Error || found.commits.length + found.files.length === 0 ? null : found;
     const doubt =
       found instanceof Error
-        ? `what would be lost with it cannot be told (${found.message})`
+        ? `what would be lost with it cannot be told (${late.aborted ? 'git did not come to an end in it' : found.message})`
         : lost === null
           ? null
           : 'it holds work that was not brought home';

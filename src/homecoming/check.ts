@@ -48,12 +48,12 @@ export async function checkSync(
         ),
       );
     }
-    const trials = await mergeAll(quarantine, branches, base.commit);
+    const { trials, too_large } = await mergeAll(quarantine, branches, base.commit);
     return {
       repo: repo.path,
       base,
-      branches,
-      trials,
+      branches: branches.map((one) => ({ ...one, left_out: too_large.get(one.id) ?? one.left_out })),
+      trials: [...trials],
       conflicts: trials.filter(({ files }) => files.length > 0).length,
     };
   });
@@ -99,23 +99,28 @@ async function takeBranch(
   }
 }
 
+/** Merges each with the base, and those that can be with each other; what one of them would take too much memory for is said of it. */
 async function mergeAll(
   quarantine: Quarantine,
   branches: readonly CheckedBranch[],
   base: string,
-): Promise<MergeTrial[]> {
+): Promise<{ readonly trials: readonly MergeTrial[]; readonly too_large: ReadonlyMap<string, string> }> {
   const taken = branches.flatMap(({ id, commit, left_out }) =>
     commit === null || left_out !== null ? [] : [{ id, commit }],
   );
+  const too_large = new Map<string, string>();
   const trials: MergeTrial[] = [];
   for (const [at, one] of taken.entries()) {
     const others = [{ id: null, commit: base }, ...taken.slice(at + 1)];
     for (const other of others) {
-      const { files, unrelated } = await quarantine.mergeTrial(one.commit, other.commit);
-      trials.push({ a: one.id, b: other.id, files: [...files], unrelated });
+      if (too_large.has(one.id) || (other.id !== null && too_large.has(other.id))) continue;
+      const merged = await quarantine.mergeTrial(one.commit, other.commit);
+      if (merged === null)
+        too_large.set(one.id, `merging it with ${other.id ?? 'the base'} takes more memory than git is given for it`);
+      else trials.push({ a: one.id, b: other.id, files: [...merged.files], unrelated: merged.unrelated });
     }
   }
-  return trials;
+  return { trials, too_large };
 }
 
 async function baseOf(repo: OperatorRepo, onto: string | null): Promise<{ name: string; commit: string }> {

@@ -16,6 +16,9 @@ const SETTINGS = [
   ],
 ].flatMap((setting) => ['-c', setting]);
 
+/** What an agent has committed may be small in a pack and endless in memory. */
+const MEMORY_BYTES = 2 * 2 ** 30;
+
 const ENVIRONMENT = {
   GIT_ALLOW_PROTOCOL: 'file',
   GIT_NO_REPLACE_OBJECTS: '1',
@@ -53,6 +56,7 @@ export class HostGit {
         env: { ...ENVIRONMENT, ...env },
         signal: this.#signal,
         deadline_ms: GIT_STEP_MS,
+        memory_bytes: MEMORY_BYTES,
       });
     } catch (failure) {
       if (failure instanceof FilareError && failure.code === 'interrupted') throw interrupted(failure);

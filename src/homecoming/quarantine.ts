@@ -75,13 +75,17 @@ export class Quarantine {
     return (await this.git.answer(['merge-base', '--is-ancestor', commit, other])) !== null;
   }
 
-  /** Merges two commits without a work tree or a ref; answers with the files in conflict. */
-  async mergeTrial(a: string, b: string): Promise<{ readonly files: readonly string[]; readonly unrelated: boolean }> {
+  /** Merges two commits without a work tree or a ref; answers with the files in conflict. Null: it would take more memory than git is given here. */
+  async mergeTrial(
+    a: string,
+    b: string,
+  ): Promise<{ readonly files: readonly string[]; readonly unrelated: boolean } | null> {
     const unrelated = (await this.git.answer(['merge-base', a, b])) === null;
     const merged = await this.git.try([
       ...['merge-tree', '--write-tree', '-z', '--name-only', '--no-messages', '--allow-unrelated-histories', a, b],
     ]);
     if (merged.exit_code === 0) return { files: [], unrelated };
+    if (/^fatal: Out of memory/m.test(merged.stderr)) return null;
     if (merged.exit_code !== 1)
       throw new Error(`git merge-tree ended with ${String(merged.exit_code)}: ${merged.stderr.slice(-500)}`);
     const [, ...names] = merged.stdout.split('\0');

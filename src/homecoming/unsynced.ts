@@ -20,7 +20,7 @@ export interface Unsynced {
 }
 
 /**
- * What is in a workspace and nowhere else: commits of any branch, of HEAD and of the stash that neither the operator's repository nor an earlier sync has,
+ * What is in a workspace and nowhere else: commits of any branch or tag, of HEAD and of the stash that neither the operator's repository nor an earlier sync has,
  * and files in no commit. Ignored files do not count. Of a workspace that is no repository all files do. Throws where it cannot be told.
  */
 export async function findUnsynced(
@@ -68,14 +68,27 @@ async function allFiles(helper: Helper): Promise<Unsynced> {
   };
 }
 
+/** A name, and the commit that it or the tag behind it is; nothing for names of other objects. */
+const REF_FORMAT =
+  '%(refname) %(if:equals=commit)%(objecttype)%(then)%(objectname)%(else)%(if:equals=commit)%(*objecttype)%(then)%(*objectname)%(end)%(end)';
+
+/** Where its commits end: branches, HEAD and the stash, and what tags and other names keep beside them. */
 async function tipsOf(helper: Helper, head: string | null): Promise<readonly string[]> {
-  const listed = await helper.gitOrThrow([
-    ...['for-each-ref', `--count=${String(MAX_TIPS + 1)}`, '--format=%(objectname)', 'refs/heads', 'refs/stash'],
-  ]);
-  const tips = [...new Set([...listed.stdout.split('\n'), head ?? ''])].filter((line) => line !== '');
-  if (tips.length > MAX_TIPS)
-    throw new FilareError({ code: 'limit_exceeded', message: `it has more than ${String(MAX_TIPS)} branches` });
+  const list = async (...args: readonly string[]): Promise<readonly string[]> => {
+    const listed = await helper.gitOrThrow(['for-each-ref', `--format=${REF_FORMAT}`, ...args]);
+    if (listed.truncated === true) throw tooMany();
+    const named = listed.stdout.split('\n').map((line) => line.split(' '));
+    return named.flatMap(([name = '', tip = '']) => (tip === '' || name.startsWith('refs/remotes/') ? [] : [tip]));
+  };
+  const first = new Set([...(await list('refs/heads', 'refs/stash')), ...(head === null ? [] : [head])]);
+  if (first.size > MAX_TIPS) throw tooMany();
+  const tips = [...new Set([...first, ...(await list(...[...first].map((tip) => `--no-merged=${tip}`)))])];
+  if (tips.length > MAX_TIPS) throw tooMany();
   return tips;
+}
+
+function tooMany(): FilareError {
+  return new FilareError({ code: 'limit_exceeded', message: `it has more than ${String(MAX_TIPS)} branches or tags` });
 }
 
 async function savedTips(

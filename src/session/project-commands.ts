@@ -113,7 +113,9 @@ function variableLines(variables: Readonly<Record<string, string>>): string {
 
 /**
  * Runs "$@" once for its key, with the variables that standard input gives, and prints its exit code on a line and then its output. Whoever asks again
- * with the same key waits for the run that is under way: a daemon that was killed meanwhile loses nothing. What the command leaves running goes on.
+ * with the same key waits for the run that is under way: a daemon that was killed meanwhile loses nothing. What the command leaves running goes on. What is
+ * kept of an output is what is shown of it: all runs of an attempt share the container's memory. The files are the agent's to change, so no more than that
+ * is read of them.
  */
 const RUN_SCRIPT = `
 set -u
@@ -132,6 +134,15 @@ if mkdir "$run" 2>/dev/null; then
     wait $!
     code=$?
     sleep 0.1
+    size=$(stat -c %s "$run/out" || echo 0)
+    if ((size > ${HEAD_BYTES + TAIL_BYTES})); then
+      {
+        head -c ${HEAD_BYTES} "$run/out"
+        printf '\\n[... %d bytes are left out here ...]\\n' $((size - ${HEAD_BYTES + TAIL_BYTES}))
+        tail -c ${TAIL_BYTES} "$run/out"
+      } > "$run/shown"
+      mv "$run/shown" "$run/out"
+    fi
     echo "$code" > "$run/code.new"
     mv "$run/code.new" "$run/code"
   } </dev/null >/dev/null 2>&1 &
@@ -146,15 +157,8 @@ while [[ ! -e $run/code ]]; do
   sleep $pause
   pause=0.5
 done
-cat "$run/code"
-size=$(stat -c %s "$run/out" 2>/dev/null || echo 0)
-if ((size <= ${HEAD_BYTES + TAIL_BYTES})); then
-  cat "$run/out"
-else
-  head -c ${HEAD_BYTES} "$run/out"
-  printf '\\n[... %d bytes are left out here ...]\\n' $((size - ${HEAD_BYTES + TAIL_BYTES}))
-  tail -c ${TAIL_BYTES} "$run/out"
-fi
+head -c 16 "$run/code"
+head -c ${HEAD_BYTES + TAIL_BYTES + 100} "$run/out" 2>/dev/null || :
 `;
 
 /** Ends the run of a key with all of its process group. */

@@ -8,8 +8,8 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { chown, open, readFile, rm, type FileHandle } from 'node:fs/promises';
-import { join } from 'node:path';
+import { chown, open, readFile, type FileHandle } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { attemptPaths, MKFIFO_MS, openBootstrapPipe } from '../channel/attempt-files.js';
 import { FifoWriter } from '../channel/fifo-writer.js';
@@ -26,7 +26,7 @@ import { makeMountPoints } from '../session/launch.js';
 import { bootstrapLines } from '../session/secrets.js';
 import { containerUser } from '../workspace/container-user.js';
 import { soloAgent, type SoloAgent, type SoloOptions } from './solo-agent.js';
-import { runFolder } from './run-folder.js';
+import { removeRunFolder, runFolder } from './run-folder.js';
 import { LIFE_PIPE, TAKE_ENVIRONMENT } from './solo-scripts.js';
 
 /** The engine's own network: one of ours would have to be removed as well. */
@@ -74,8 +74,8 @@ async function make(
   const engine = await DockerEngine.connect(query.env);
   const user = containerUser();
   const caller_uid = process.getuid?.() ?? user.uid;
-  const folder = await runFolder();
-  undo.push(() => rm(folder, { recursive: true, force: true }));
+  const folder = await runFolder(engine);
+  undo.push(() => removeRunFolder(folder));
   const solo = await soloAgent(query.options, { folder, user, env: query.env });
   await requireImage(engine, solo.agent.image, signal);
   const request = await prepare(query, solo, { folder, user, caller_uid });
@@ -143,7 +143,7 @@ async function prepare(
     stage: 'startup',
   });
   const labels = { ...request.labels, [LABEL.purpose]: SOLO };
-  return { ...request, name: `filare-${session_id}`, labels, auto_remove: true };
+  return { ...request, name: basename(folder), labels, auto_remove: true };
 }
 
 /** Makes the pipe and opens it for as long as this process lives. */

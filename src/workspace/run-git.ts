@@ -12,6 +12,8 @@ export interface GitCall {
   readonly config_file?: string | undefined;
   /** Added to the clean environment. */
   readonly env?: Readonly<Record<string, string>> | undefined;
+  /** Memory that git may take, files that it maps not counted; no bound when absent. */
+  readonly memory_bytes?: number | undefined;
   /** Each line of standard error as it comes, progress (which git ends with CR) thinned to steps of ten percent. */
   readonly onLine?: ((line: string) => void) | undefined;
 }
@@ -88,7 +90,8 @@ export function runGit(call: GitCall): Promise<GitResult> {
       return;
     }
     // A process group of its own: what git started (ssh, index-pack) ends with it.
-    const child = spawn('git', [...OVERRIDES, ...call.args], {
+    const [program, ...args] = commandOf(call);
+    const child = spawn(program, args, {
       cwd: '/',
       detached: true,
       env: { ...callerEnvironment(), ...ENVIRONMENT, GIT_CONFIG_GLOBAL: call.config_file ?? '/dev/null', ...call.env },
@@ -134,6 +137,8 @@ export function runGit(call: GitCall): Promise<GitResult> {
     });
     child.once('close', (code) => {
       lines('\n');
+      // The shell's way to say it; see commandOf.
+      if (code === 127 && call.memory_bytes !== undefined) failure ??= notInstalled(new Error(stderr));
       settle(() => (failure === undefined ? resolve({ exit_code: code ?? 128, stdout, stderr }) : reject(failure)));
     });
   });
@@ -144,6 +149,13 @@ export async function runGitOrThrow(call: GitCall): Promise<string> {
   const result = await runGit(call);
   if (result.exit_code === 0) return result.stdout;
   throw new Error(`git ${call.args.join(' ')} ended with ${result.exit_code}: ${result.stderr.trim().slice(-2000)}`);
+}
+
+/** The system's own way to bound a program is a shell's: it becomes git once that is done. Where a lower bound holds already, that one stays. */
+function commandOf({ args, memory_bytes }: GitCall): [string, ...string[]] {
+  const git: [string, ...string[]] = ['git', ...OVERRIDES, ...args];
+  if (memory_bytes === undefined) return git;
+  return ['/bin/sh', '-c', 'ulimit -d "$0" 2>/dev/null; exec "$@"', String(Math.floor(memory_bytes / 1024)), ...git];
 }
 
 function callerEnvironment(): Record<string, string> {

@@ -1,9 +1,15 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { ALIVE_PATH, Relay } from '../../src/attach/relay.js';
 import { BY_ATTACH, MAX_PASSED, PASS_MS, RelayClient, type AttachedSession } from '../../src/attach/relay-client.js';
 import { FilareError } from '../../src/contract/errors.js';
 import { apply, firstState } from '../../src/session/apply.js';
 import type { SessionFact } from '../../src/session/record.js';
 import { observe } from '../../src/codex/observe.js';
+import type { Session } from '../../src/session/session.js';
 import { onlyOnce } from '../../src/session/only-once.js';
 import type { SessionState } from '../../src/session/state.js';
 import { agentSpec } from '../support/agent-spec.js';
@@ -201,6 +207,16 @@ describe('a request of Codex', () => {
     expect(methods()).toEqual(['warning']);
   });
 
+  it('is asked again when the answer is nested deeper than can be written, and nothing else happens', async () => {
+    const form = { mode: 'form', serverName: 's', message: 'which?', requestedSchema: { properties: { a: {} } } };
+    at.journal({ id: 4, method: 'mcpServer/elicitation/request', params: { ...of, ...form } });
+    expect(methods()).toEqual(['mcpServer/elicitation/request']);
+    const deep = '['.repeat(200_000) + ']'.repeat(200_000);
+    await at.tell(`{"id":4,"result":{"action":"accept","content":{"a":${deep}}}}`);
+    expect(methods()).toEqual(['warning', 'mcpServer/elicitation/request']);
+    expect(at.decided).toEqual([]);
+  });
+
   it('that is a tool of ours is not shown', () => {
     at.journal({
       id: 3,
@@ -264,4 +280,37 @@ it('hears nothing of other threads', () => {
   at.journal({ method: 'turn/started', params: { threadId: 'other', turn: { id: 'x', status: 'inProgress' } } });
   at.journal({ method: 'thread/started', params: { thread: { id: 'other' } } });
   expect(at.said).toEqual([]);
+});
+
+it('comes through a socket that takes a few connections, whoever opens many', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'filare-relay-'));
+  await writeFile(join(folder, 'journal'), '');
+  const session = {
+    ...{ state: at.state, journalPath: join(folder, 'journal'), memory: { offset: 0 } },
+    until: () => Promise.resolve(),
+  } as unknown as Session;
+  const owner = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
+  const context = {
+    session,
+    thread_id: 'T',
+    socket: join(folder, 's'),
+    owner,
+    id_prefix: 'x',
+    broken: () => undefined,
+  };
+  const relay = await Relay.open(context);
+  const sockets = Array.from({ length: 64 }, () => connect(context.socket));
+  let [answered, ended] = [0, 0];
+  for (const socket of sockets) {
+    socket.on('error', () => undefined).on('data', () => (answered += 1));
+    socket.on('close', () => (ended += 1)).write(`GET ${ALIVE_PATH} HTTP/1.1\r\nhost: relay\r\n\r\n`);
+  }
+  try {
+    await vi.waitFor(() => expect(answered + ended).toBe(64), 5000);
+    expect(answered).toBe(16);
+  } finally {
+    for (const socket of sockets) socket.destroy();
+    await relay.close('over');
+    await rm(folder, { recursive: true });
+  }
 });

@@ -122,6 +122,31 @@ describe('a container without the daemon', () => {
     expect(await readdir(tmp)).toEqual([]);
   });
 
+  it('that a program in it keeps alive goes before its files do, and with them', async () => {
+    const tmp = join(rig.root, 'kept-alive');
+    await mkdir(tmp);
+    const hold = 'for p in /proc/[0-9]*; do read -r c <$p/comm; [ "$c" = cat ] && kill -STOP ${p#/proc/}; done';
+    const child = spawn(
+      process.execPath,
+      [
+        ...[join(REPOSITORY, 'bin/filare-agents.js'), 'container', 'sh', '--workspace', workspace, '--'],
+        ...['bash', '-c', `${hold}; touch held; exec sleep 600`],
+      ],
+      { cwd: rig.root, env: { ...process.env, TMPDIR: tmp }, stdio: ['pipe', 'ignore', 'inherit'] },
+    );
+    await eventually('it is at work', async () => (await readdir(workspace)).includes('held'));
+    child.kill('SIGKILL');
+    await once(child, 'close');
+    const [folder = ''] = await readdir(tmp);
+    expect(await rig.containers()).toEqual([folder]);
+    const long_ago = Date.now() / 1000 - 600;
+    await utimes(join(tmp, folder), long_ago, long_ago);
+    const next = await rig.cli(['container', 'sh', '--workspace', workspace, '--', 'true'], { env: { TMPDIR: tmp } });
+    expect(next.code).toBe(0);
+    expect(await rig.containers()).toEqual([]);
+    expect(await readdir(tmp)).toEqual([]);
+  });
+
   it('refuses a workspace that is no place for it, and leaves nothing', async () => {
     await mkdir(join(workspace, 'project/.filare'), { recursive: true });
     const refused = async (path: string): Promise<string> => {

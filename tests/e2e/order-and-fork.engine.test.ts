@@ -1,7 +1,7 @@
 /** Who begins when, and a second session from the same point: through the real command line, daemon, engine and Codex. */
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, readlink, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, readlink, rename, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
@@ -198,6 +198,16 @@ describe('order, places and forks', () => {
     expect((await rig.cli(['fork', 'first', '--as', 'fourth'])).stderr).toContain('exists and is not empty');
     expect(existsSync(join(rig.paths.workspaces, 'third'))).toBe(false);
   }, 60_000);
+
+  it('gives up soon where git would wait for ever for the source: nothing else starts meanwhile', async () => {
+    const head = join((await row('first')).workspace, '.git/HEAD');
+    await rename(head, `${head}.kept`);
+    execFileSync('mkfifo', [head]);
+    const forked = await rig.cli(['fork', 'first', '--as', 'third']);
+    expect(forked.stderr).toContain('cannot be put on the branch agents/third');
+    await rename(`${head}.kept`, head);
+    expect(existsSync(join(rig.paths.workspaces, 'third'))).toBe(false);
+  }, 90_000);
 
   it('forks a fork, one that waits for a person, and one that has ended', async () => {
     await fleet.send('second', 'ask first');

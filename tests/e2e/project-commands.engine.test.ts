@@ -27,6 +27,12 @@ slow:
 flood:
     @head -c 300000 /dev/zero | tr '\\0' x; echo; echo the end
 
+endless:
+    @rm /tmp/.filare-run/*/out; for run in /tmp/.filare-run/*; do ln -s /dev/zero $run/out; done
+
+kept:
+    @du -sk /tmp/.filare-run | cut -f1
+
 deploy:
     touch deployed
 `;
@@ -53,6 +59,8 @@ const CATALOGUE = stringify({
     env: command('env'),
     slow: command('slow'),
     flood: command('flood'),
+    endless: command('endless'),
+    kept: command('kept'),
     deploy: command('deploy', [], false),
   },
 });
@@ -73,6 +81,7 @@ const REHEARSAL = stringify({
     },
     { text: 'held', do: [call('show', { words: ['secret'] }), { say: '{{last_output}}' }] },
     { text: 'slow', do: [call('slow'), { say: '{{last_output}}' }] },
+    { text: 'endless', do: [call('flood'), call('flood'), call('kept'), call('endless'), { say: 'it is over' }] },
     { text: 'late', do: [call('slow', {}, { timeout_seconds: 1 }), { say: '{{last_output}}' }] },
   ],
 });
@@ -154,6 +163,16 @@ describe('commands of the project, run by agents', () => {
     const other = await promptsOf(rig, 'plain');
     expect(other).not.toContain('project-show');
     expect(other).not.toContain('run_project_command');
+  });
+
+  it('keep of an output what is shown of it, and no more is read than that, whatever the agent puts in its place', async () => {
+    const begun = Date.now();
+    expect(await ask('endless')).toContain('it is over');
+    expect(Date.now() - begun).toBeLessThan(20_000);
+    const told = (await results()).slice(-4);
+    expect(told[1]).toMatch(/exit code 0.*\d+ bytes are left out here.*the end/);
+    expect(Number(/exit code 0\\n(\d+)/.exec(told[2] ?? '')?.[1])).toBeLessThan(1000);
+    expect(told[3]).toContain('exit code 0');
   });
 
   it('run once whatever happens to the daemon meanwhile, and end with their time', async () => {

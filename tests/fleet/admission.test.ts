@@ -71,6 +71,12 @@ describe('memory', () => {
     expect(fleet.ask('small-s')).toContain('1 in the queue before it');
   });
 
+  it('is not kept for one that needs more than the host has by now', () => {
+    const fleet = admission([session('larger', 1, { memory: 9 }), session('small', 2, { memory: 1 })]);
+    expect(fleet.ask('larger-s')).toContain('needs 9.0 GiB of memory');
+    expect(fleet.ask('small-s')).toBeNull();
+  });
+
   it('is not kept for one that waits for another agent: who that agent is could never begin', () => {
     const states = [
       session('large', 1, { memory: 8, depends_on: on('small', 'idle') }),

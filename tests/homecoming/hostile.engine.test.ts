@@ -17,9 +17,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { projectPaths } from '../../src/contract/project.js';
 import type { SyncOptions, SyncResult } from '../../src/contract/homecoming.js';
 import { DockerEngine } from '../../src/engine/docker/docker-engine.js';
+import { dropWorkspace } from '../../src/fleet/drop-workspace.js';
+import type { Fleet } from '../../src/fleet/fleet.js';
 import { diffSession } from '../../src/homecoming/diff.js';
 import type { Homecomer, HomecomingSurroundings } from '../../src/homecoming/homecoming.js';
 import { syncSession } from '../../src/homecoming/sync.js';
+import { findUnsynced } from '../../src/homecoming/unsynced.js';
 import { ProjectLedger } from '../../src/ledger/project-ledger.js';
 import { containerUser } from '../../src/workspace/container-user.js';
 import { agentSpec } from '../support/agent-spec.js';
@@ -154,6 +157,45 @@ describe('a hostile workspace', () => {
     execFileSync('mv', [join(root, 'moved.git'), join(workspace, '.git')]);
     expect(markersIn(markers)).toEqual([]);
   }, 60_000);
+
+  it('is not removed for want of a branch: a commit that a tag alone keeps, or one that nothing of its kind has, is work', async () => {
+    const place = { repo: operator, agent_folders: [join(root, '.filare', 'workspaces')] };
+    const other = join(root, '.filare', 'workspaces', 'b');
+    execFileSync('git', ['clone', '-q', operator, other]);
+    const tree = rev(other, 'HEAD^{tree}');
+    for (const [name, ...tag] of [
+      ['light', 'tag', 'light'],
+      ['heavy', 'tag', '-m', 'heavy', 'heavy'],
+      ['odd', 'update-ref', 'refs/odd/one'],
+    ] as const) {
+      const commit = execFileSync('git', ['-C', other, 'commit-tree', tree, '-m', name], {
+        encoding: 'utf8',
+      }).trim();
+      git(other, ...tag, commit);
+    }
+    git(other, 'tag', 'no-commit', tree);
+    give(other);
+    const agent = { ...of.agent, workspace: { ...of.agent.workspace, path: other } };
+    const { commits } = await findUnsynced(around, { ...of, agent }, place, signal);
+    expect(commits.map(({ subject }) => subject)).toEqual(expect.arrayContaining(['light', 'heavy', 'odd']));
+  }, 60_000);
+
+  it('that makes git wait for ever is kept, and holds up nobody for long', async () => {
+    const index = join(workspace, '.git/index');
+    rmSync(index);
+    execFileSync('mkfifo', [index]);
+    give(workspace);
+    await around.resources.kept(await around.resources.intend({ kind: 'folder', name: workspace }), 'workspace');
+    const fleet = { surroundings: around, liveSessions: [], takeTurn: (work: () => Promise<unknown>) => work() };
+    const options = { force: false, dry_run: false, look_ms: 3000 };
+    const place = { repo: operator, agent_folders: [] };
+    const dropped = await dropWorkspace(fleet as unknown as Fleet, of, place, options, signal);
+    expect(dropped).toMatchObject({
+      outcome: 'kept',
+      why: expect.stringContaining('did not come to an end') as unknown,
+    });
+    rmSync(index);
+  }, 30_000);
 
   it('is given up when it is asked to end, with nothing left', async () => {
     const ending = new AbortController();

@@ -103,6 +103,16 @@ describe('what a bundle holds', () => {
     await expect(take(bundle(REF), [], base)).rejects.toThrow('not the commit that was said');
   });
 
+  it('is not merged where that would take all memory of the machine: a file of nothing but ends of lines', async () => {
+    writeFileSync(join(agent, 'a.txt'), Buffer.alloc(30e6, '\n'));
+    git(agent, 'commit', '-q', '-am', 'lines');
+    tip = rev(agent, 'HEAD');
+    writeFileSync(join(repo.path, 'a.txt'), 'operator\n');
+    git(repo.path, 'commit', '-q', '-am', 'other');
+    const quarantine = await take(bundle(REF), [base]);
+    expect(await quarantine.mergeTrial(tip, rev(repo.path, 'HEAD'))).toBeNull();
+  });
+
   it('is refused with an object that git would obey: a submodule whose address is an option', async () => {
     writeFileSync(join(agent, '.gitmodules'), '[submodule "x"]\n\tpath = x\n\turl = -u./payload\n');
     git(agent, 'add', '-A');

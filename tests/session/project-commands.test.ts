@@ -103,13 +103,17 @@ describe('a command of the project with arguments', () => {
         const line = commandLine(command, { arguments: { a, b, rest } });
         if (typeof line === 'string') throw new Error(line);
         const [program = '', ...args] = line.argv;
-        expect(execFileSync(program, args).toString()).toBe([a, `<${b}>`, ...rest].map((text) => `[${text}]`).join(''));
+        const printed = [a, `<${b}>`, ...rest].map((text) => `[${text}]`).join('');
+        expect(execFileSync(program, args).toString()).toBe(printed);
+        // What rules and people read is the same command.
+        expect(execFileSync('bash', ['-c', line.shown]).toString()).toBe(printed);
       }),
       { numRuns: 60 },
     );
     const short = commandLine(command, { arguments: { a: 'x' } });
     if (typeof short === 'string') throw new Error(short);
     expect(execFileSync(short.argv[0] ?? '', short.argv.slice(1)).toString()).toBe('[x][<else>]');
+    expect(short.shown).toBe(`printf '[%s]' x "<else>" `);
     expect(commandLine(extra("echo '{a}'", [one('a')]), { arguments: { a: 'x' } })).toContain('between single quotes');
   });
 
@@ -141,7 +145,8 @@ describe('what an agent is told of its commands', () => {
 
 describe('the policy and commands of the project', () => {
   const verdictOf = async (rules: object[], args: object): Promise<object> => {
-    const agent = agentSpec({ id: 'a', commands: [recipe('test', [one('pattern', '')])] });
+    const deploy = extra('deploy "{what}" "{where}"', [one('what'), one('where', 'live')]);
+    const agent = agentSpec({ id: 'a', commands: [recipe('test', [one('pattern', '')]), deploy] });
     const escalation = { ...agent.escalation, approvals: 'ask', rules } as typeof agent.escalation;
     const state = firstState('s', { type: 'created', agent: { ...agent, escalation }, rehearsal: null, by: 'x' }, 0);
     const action = { type: 'tool', tool: 'run_project_command', namespace: null, arguments: args };
@@ -168,6 +173,12 @@ describe('the policy and commands of the project', () => {
       do: 'reject',
     });
     expect(await verdictOf([{ when: { category: 'network' }, do: 'reject' }], call)).toMatchObject({ do: 'approve' });
+    // Neither a quote in one argument nor leaving it out hides another from a rule.
+    const rules = [{ when: { command: 'deploy * live' }, do: 'reject' }];
+    for (const given of [{ what: 'x' }, { what: 'x', where: 'live' }, { what: 'x" #', where: 'live' }])
+      expect(await verdictOf(rules, { command: 'extra', arguments: given })).toMatchObject({ do: 'reject' });
+    const other = { command: 'extra', arguments: { what: 'x', where: 'test' } };
+    expect(await verdictOf(rules, other)).toMatchObject({ do: 'approve' });
   });
 });
 

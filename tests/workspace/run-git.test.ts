@@ -77,12 +77,20 @@ test('progress comes in steps of ten percent', async () => {
   expect(lines.length).toBeGreaterThan(8);
 });
 
+test('memory is bounded where that is asked for', async () => {
+  const call = { args: ['-c', 'alias.bound=!ulimit -d', 'bound'], signal, deadline_ms: 30_000 };
+  expect((await runGit({ ...call, memory_bytes: 2 ** 30 })).stdout.trim()).toBe(String(2 ** 20));
+  expect((await runGit(call)).stdout.trim()).not.toBe(String(2 ** 20));
+});
+
 test('git that is not installed is said', async () => {
   vi.stubEnv('PATH', '/nonexistent');
   try {
     expect(await refusal(runGit({ args: ['version'], signal, deadline_ms: 30_000 }))).toMatch(
       /^workspace: git is not installed/,
     );
+    const bounded = runGit({ args: ['version'], signal, deadline_ms: 30_000, memory_bytes: 2 ** 30 });
+    expect(await refusal(bounded)).toMatch(/^workspace: git is not installed/);
   } finally {
     vi.unstubAllEnvs();
   }

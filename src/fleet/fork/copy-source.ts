@@ -32,7 +32,8 @@ const MEMORY_BYTES = 512 * 2 ** 20;
 
 /**
  * The whole of it, in the container. Links are copied as links. Of git only what moves a name runs, without hooks. Codex keeps a fork as the turns that it
- * adds, on top of its ancestors' files, so all of them come along; 64 is more than anybody forks.
+ * adds, on top of its ancestors' files, so all of them come along; 64 is more than anybody forks. Nothing starts meanwhile, so what a pipe in a file's
+ * place would make wait for ever ends soon.
  */
 const SCRIPT = String.raw`
 set -u
@@ -40,7 +41,7 @@ fail() { printf 'filare-fork: %s\n' "$1" >&2; exit 1; }
 cp -a --reflink=auto /from/workspace/. /to/workspace/ || fail 'the workspace could not be copied'
 cd /to/workspace || fail 'the copy cannot be entered'
 if [[ -d .git && ! -L .git ]]; then
-  in_copy() { git -c core.hooksPath=/dev/null -c core.fsmonitor=false -c safe.directory='*' "$@"; }
+  in_copy() { timeout 10 git -c core.hooksPath=/dev/null -c core.fsmonitor=false -c safe.directory='*' "$@"; }
   if head=$(in_copy rev-parse -q --verify 'HEAD^{commit}'); then
     in_copy update-ref "refs/heads/$1" "$head" "$(printf '%s' "$head" | tr 0-9a-f 0)" || fail "the branch $1 exists in the workspace already"
   fi
@@ -52,8 +53,8 @@ for ((kept = 0; kept < 64; kept++)); do
   [[ $thread =~ ^[0-9a-f-]{36}$ ]] || fail 'its record names a thread that is none'
   file=$(find /from/codex/sessions -type f -name "rollout-*-$thread.jsonl" -print -quit 2>/dev/null)
   [[ -n $file ]] || fail "the Codex home has no record of thread $thread"
-  cp --reflink=auto "$file" /to/threads/ || fail 'the record of the thread could not be copied'
-  thread=$(head -n 1 "$file" | sed -n 's/.*"forked_from_id":"\([0-9a-f-]*\)".*/\1/p')
+  timeout 120 cp --reflink=auto "$file" /to/threads/ || fail 'the record of the thread could not be copied'
+  thread=$(timeout 20 head -n 1 "$file" | sed -n 's/.*"forked_from_id":"\([0-9a-f-]*\)".*/\1/p')
 done
 fail 'it was forked too often'
 `;

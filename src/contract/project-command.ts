@@ -107,6 +107,9 @@ function bashLine(
   values: readonly (readonly string[])[],
 ): CommandLine | string {
   const names = new Map(command.parameters.map((one, index) => [one.name, { one, index }]));
+  // There bash reads the value of a variable again, as a command too.
+  if (names.size > 0 && /\(\(|\$\[|\[\[|\b(?:eval|let|declare|typeset|local|test -v|printf -v)\b/.test(run))
+    return `command ${command.name} cannot be run: its line computes with words, and an argument could be one; put it into a script`;
   let mode: 'plain' | 'single' | 'double' = 'plain';
   let script = '';
   let shown = '';

@@ -54,6 +54,8 @@ export interface HelperCall {
   readonly stdin?: string;
   /** Standard output and error are each cut at so many bytes; 1 MiB when absent. */
   readonly max_output_bytes?: number;
+  /** How long it may take, in milliseconds; GIT_STEP_MS when absent. */
+  readonly deadline_ms?: number;
 }
 
 /** A container of ours with one agent's workspace in it. */
@@ -98,7 +100,7 @@ export class Helper {
 
   /** Runs any program, with the same bounds. */
   run(command: readonly string[], call: HelperCall = {}): Promise<ExecResult> {
-    const { env, stdin, max_output_bytes = MIB } = call;
+    const { env, stdin, max_output_bytes = MIB, deadline_ms = GIT_STEP_MS } = call;
     // A little more than the bound, so that what is larger is seen to be.
     const blocks = String(Math.ceil(this.#max_bytes / BLOCK_BYTES) + MIB / BLOCK_BYTES);
     return this.#around.engine.exec(
@@ -110,7 +112,7 @@ export class Helper {
         max_output_bytes,
         ...(stdin === undefined ? {} : { stdin }),
       },
-      { signal: this.#signal, deadline_ms: GIT_STEP_MS },
+      { signal: this.#signal, deadline_ms },
     );
   }
 }

@@ -1,4 +1,4 @@
-import { FilareError } from '../contract/errors.js';
+import { asFilareError, FilareError } from '../contract/errors.js';
 import { whyNotBranchName } from '../workspace/branch-name.js';
 import { gitFailed, type Helper } from './helper.js';
 import type { Homecomer } from './homecoming.js';
@@ -38,6 +38,8 @@ printf '%s\\0' "$head"
 "$@" rev-parse --show-object-format || exit; printf '\\0'
 exec "$@" status --porcelain=v1 -z --untracked-files=all --no-renames --ignore-submodules=none
 `;
+/** How long git may look at a workspace, in milliseconds. */
+const LOOK_MS = 120_000;
 const EMPTY_TREES: Readonly<Record<string, string>> = {
   sha1: '4b825dc642cb6eb9a060e54bf8d69288fbee4904',
   sha256: '6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321',
@@ -45,10 +47,15 @@ const EMPTY_TREES: Readonly<Record<string, string>> = {
 
 /** Looks at the repository of a workspace; null when it is none. Throws `bad_state` for one that git cannot read. */
 export async function surveyWorkspace(helper: Helper, of: Homecomer): Promise<Survey | null> {
-  const looked = await helper.script(LOOK, {
-    env: { GIT_OPTIONAL_LOCKS: '0', BRANCH: of.branch === null ? '' : `refs/heads/${of.branch}` },
-    max_output_bytes: STATUS_BYTES,
-  });
+  const looked = await helper
+    .script(LOOK, {
+      env: { GIT_OPTIONAL_LOCKS: '0', BRANCH: of.branch === null ? '' : `refs/heads/${of.branch}` },
+      max_output_bytes: STATUS_BYTES,
+      deadline_ms: LOOK_MS,
+    })
+    .catch((failure: unknown) => {
+      throw waitsFor(of, asFilareError(failure));
+    });
   if (looked.exit_code !== 0) throw gitFailed(['status'], looked);
   if (looked.stdout === 'none') return null;
   const [symbolic, head, tip, shallow, format, ...changed] = looked.stdout.split('\0');
@@ -77,6 +84,17 @@ export async function surveyWorkspace(helper: Helper, of: Homecomer): Promise<Su
     uncommitted_cut: looked.truncated === true || uncommitted.length > MAX_UNCOMMITTED,
     notes: checked_out === branch ? [] : [`the agent is pinned to ${branch} and has ${elsewhere} checked out`],
   };
+}
+
+/** A pipe in the place of a file of git's, or a filter that sleeps, makes git wait for ever: two of those would hold up everybody's work. */
+function waitsFor(of: Homecomer, failure: FilareError): FilareError {
+  if (failure.code !== 'timeout') return failure;
+  return new FilareError({
+    code: 'timeout',
+    message: `git could not look at the workspace of ${of.agent.id} within ${String(LOOK_MS / 1000)} s`,
+    hint: `look what makes it wait: filare-agents shell ${of.agent.id}`,
+    cause: failure,
+  });
 }
 
 function oidOf(text: string | undefined): string | null {

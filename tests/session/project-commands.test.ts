@@ -114,6 +114,10 @@ describe('a command of the project with arguments', () => {
     if (typeof short === 'string') throw new Error(short);
     expect(execFileSync(short.argv[0] ?? '', short.argv.slice(1)).toString()).toBe('[x][<else>]');
     expect(short.shown).toBe(`printf '[%s]' x "<else>" `);
+    for (const run of ['echo $(( {a} + 1 ))', '[[ {a} -eq 1 ]]', 'eval {a}', 'let x={a}'])
+      expect(commandLine(extra(run, [one('a')]), { arguments: { a: 'x[$(touch y)]' } })).toContain(
+        'computes with words',
+      );
     expect(commandLine(extra("echo '{a}'", [one('a')]), { arguments: { a: 'x' } })).toContain('between single quotes');
   });
 

@@ -54,7 +54,7 @@ export async function checkSync(
       base,
       branches,
       trials,
-      conflicts: trials.filter(({ files }) => files.length > 0).length,
+      conflicts: trials.filter(({ files, unrelated }) => unrelated || files.length > 0).length,
     };
   });
 }

@@ -12,6 +12,8 @@ import { Relay } from './relay.js';
 
 /** A unix socket's path may have so many bytes. */
 const MAX_PATH_BYTES = 107;
+/** Codex's interface ends with it when a person leaves by Ctrl-C. */
+const LEFT_BY_CTRL_C = 130;
 
 /** What attaching works with. */
 export type AttachSurroundings = Pick<
@@ -156,6 +158,8 @@ export class Attachment {
     if (this.#why !== null) throw this.#why;
     if (this.#exit === null) throw attemptOver(this.#target.session);
     const code = await this.#exit;
+    // Left by Ctrl-C twice, whatever was refused a moment before.
+    if (code === LEFT_BY_CTRL_C) return 0;
     if (code === 0 || this.#refusal === null) return code;
     throw new FilareError({
       code: 'bad_state',

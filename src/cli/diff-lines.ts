@@ -46,11 +46,13 @@ export function statLines(files: readonly ChangedFile[]): Span[][] {
   });
   const sum = (of: (file: ChangedFile) => number | null): number =>
     files.reduce((total, file) => total + (of(file) ?? 0), 0);
+  const added = plural(
+    sum((f) => f.added),
+    'line',
+  );
   return [
     ...rows,
-    [
-      ` ${plural(files.length, 'file')} changed, ${String(sum((f) => f.added))} lines added, ${String(sum((f) => f.deleted))} removed`,
-    ],
+    [` ${plural(files.length, 'file')} changed, ${added} added, ${String(sum((f) => f.deleted))} removed`],
   ];
 }
 

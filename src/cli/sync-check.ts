@@ -1,8 +1,14 @@
-import type { SyncCheck } from '../contract/homecoming.js';
+import type { MergeTrial, SyncCheck } from '../contract/homecoming.js';
 import type { CliContext } from './context.js';
 import { plural } from './fleet-table.js';
 import { styled, type Span } from './style.js';
 import { tableLines } from './table.js';
+
+/** Git merges no two branches without a commit in common, whatever their files are. */
+function resultOf({ files, unrelated }: MergeTrial): Span {
+  if (unrelated) return styled('red', 'share no commit');
+  return files.length === 0 ? styled('green', 'merges') : styled('red', plural(files.length, 'conflict'));
+}
 
 /** Shows which branches merge and which are in conflict, file by file; the exit code is 1 when some are. */
 export function sayCheck(context: CliContext, check: SyncCheck): void {
@@ -13,12 +19,7 @@ export function sayCheck(context: CliContext, check: SyncCheck): void {
     return;
   }
   const name = (id: string | null): string => id ?? `${check.base.name} (yours)`;
-  const rows = check.trials.map((trial): Span[] => [
-    trial.a,
-    name(trial.b),
-    trial.files.length === 0 ? styled('green', 'merges') : styled('red', plural(trial.files.length, 'conflict')),
-    [...trial.files, ...(trial.unrelated ? ['(they share no commit)'] : [])].join(', '),
-  ]);
+  const rows = check.trials.map((trial): Span[] => [trial.a, name(trial.b), resultOf(trial), trial.files.join(', ')]);
   const head = [{ title: 'BRANCH OF' }, { title: 'WITH' }, { title: 'RESULT' }, { title: 'FILES', shrink: true }];
   const columns = out.is_terminal ? out.size.columns : Number.MAX_SAFE_INTEGER;
   if (rows.length > 0) for (const line of tableLines(head, rows, columns)) out.line(...line);

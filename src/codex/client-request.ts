@@ -4,6 +4,7 @@ import type {
   ClientRequest,
   InitializeResponse,
   ThreadLoadedListResponse,
+  ThreadReadState,
   ThreadUnsubscribeResponse,
 } from './generated/protocol.js';
 import { IN_CONTAINER } from './container-paths.js';
@@ -54,6 +55,11 @@ const READ = {
   'thread/unsubscribe': () => answer({ status: 'unsubscribed' } satisfies ThreadUnsubscribeResponse),
   // Threads of earlier sessions lie in the same Codex home.
   'thread/list': () => answer({ data: [], nextCursor: null, backwardsCursor: null, readStates: {} }),
+  // What a person at one terminal has read is nothing that Codex need remember; refused, the interface warns and ends in error.
+  'thread/readState/update': (params) =>
+    answer({
+      readState: { firstUnread: null, revision: textOf(params, 'expectedRevision') } satisfies ThreadReadState,
+    }),
   'thread/loaded/list': (_params, on) =>
     answer({ data: [on.thread_id], nextCursor: null } satisfies ThreadLoadedListResponse),
   // Joins the thread that runs. What else it may carry would change how the thread is set up.

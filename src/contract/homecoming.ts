@@ -119,7 +119,7 @@ export const mergeTrialSchema = z.object({
   b: z.string().nullable(),
   /** Files in conflict; empty: they merge. */
   files: z.array(z.string()),
-  /** They share no commit. */
+  /** They share no commit: git does not merge them, and they count as in conflict. */
   unrelated: z.boolean(),
 });
 /** Two branches merged with each other. */

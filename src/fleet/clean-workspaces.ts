@@ -18,7 +18,7 @@ export async function cleanWorkspaces(fleet: Fleet, options: CleanupOptions): Pr
   for (const entry of await readdir(paths.workspaces, { withFileTypes: true }).catch(() => [])) {
     if (!entry.isDirectory() || !AGENT_ID.test(entry.name)) continue;
     const path = join(paths.workspaces, entry.name);
-    const row = latestIn(rows, path);
+    const row = await latestIn(fleet, rows, path);
     const item = { kind: 'workspace', name: path, session_id: row?.session_id ?? null } as const;
     if (row === undefined) {
       items.push({
@@ -52,9 +52,13 @@ export async function cleanWorkspaces(fleet: Fleet, options: CleanupOptions): Pr
   return items;
 }
 
-function latestIn(rows: readonly SessionRow[], workspace: string): SessionRow | undefined {
-  return rows
+/** The latest session that worked there; one that was stopped in the queue never did, and says nothing of what lies there. */
+async function latestIn(fleet: Fleet, rows: readonly SessionRow[], workspace: string): Promise<SessionRow | undefined> {
+  const found = rows
     .filter((row) => row.workspace === workspace)
-    .sort((a, b) => a.started_at.localeCompare(b.started_at))
-    .at(-1);
+    .sort((a, b) => b.started_at.localeCompare(a.started_at));
+  for (const row of found) {
+    if (row.ended_at === null || (await fleet.home.hadWorkspace(row.session_id))) return row;
+  }
+  return found[0];
 }

@@ -137,6 +137,12 @@ export class HomecomingDesk {
     });
   }
 
+  /** Whether the session came so far that it had a workspace. */
+  async hadWorkspace(session_id: string): Promise<boolean> {
+    const found = this.#fleet.find(session_id);
+    return (await readOrigin(sessionFiles(found.live === null ? found.folder : found.live.folder).ledger)) !== null;
+  }
+
   /** The session a user means, with where it began. Throws `bad_state` when it never had a workspace. */
   async homecomer(ref: string): Promise<Homecomer> {
     const found = this.#fleet.find(ref);

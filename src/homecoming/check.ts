@@ -54,7 +54,7 @@ export async function checkSync(
       base,
       branches: branches.map((one) => ({ ...one, left_out: too_large.get(one.id) ?? one.left_out })),
       trials: [...trials],
-      conflicts: trials.filter(({ files }) => files.length > 0).length,
+      conflicts: trials.filter(({ files, unrelated }) => unrelated || files.length > 0).length,
     };
   });
 }

@@ -75,6 +75,11 @@ export class Quarantine {
     return (await this.git.answer(['merge-base', '--is-ancestor', commit, other])) !== null;
   }
 
+  /** Whether a commit has one in its history that any of the others has too. */
+  async isRelated(commit: string, others: readonly string[]): Promise<boolean> {
+    return (await this.git.answer(['merge-base', commit, ...others])) !== null;
+  }
+
   /** Merges two commits without a work tree or a ref; answers with the files in conflict. Null: it would take more memory than git is given here. */
   async mergeTrial(
     a: string,

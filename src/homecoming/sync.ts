@@ -128,6 +128,10 @@ async function bring(
   if (replaces) await refuseToLose(quarantine, of, { into, before, tip, force: options.force === true });
   const notes = [...told.notes, ...(await quarantine.notesOf(tip, before ?? of.base))];
   const commits = await quarantine.ahead(tip, before ?? (known.includes(of.base ?? '') ? of.base : null));
+  if (before === null && known.length > 0 && !(await quarantine.isRelated(tip, known)))
+    notes.push(
+      `it shares no commit with ${repo.path}, and git would not merge it there: if another repository was meant, --repo PATH names it`,
+    );
   await moveRef(repo, quarantine, { into, before, tip, replaces, id: of.agent.id });
   return {
     ...at,

@@ -136,8 +136,11 @@ async function awaitDelivery(
   const late = new AbortController();
   const timer = setTimeout(
     () => {
-      const message = `${context.state().agent.id} has not finished within the time given; the message stays sent`;
-      late.abort(new FilareError({ code: 'timeout', message }));
+      const { agent } = context.state();
+      const message = `${agent.id} has not finished within the time given; the message stays sent`;
+      const asks = promptsInTheWay(context.state()).length > 0;
+      const hint = asks ? `${agent.id} waits for a person: filare-agents feedback list ${agent.id}` : undefined;
+      late.abort(new FilareError({ code: 'timeout', message, hint }));
     },
     Math.min(request.wait_ms ?? ACCEPT_MS, LONGEST_TIMER_MS),
   );

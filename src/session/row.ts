@@ -15,12 +15,13 @@ export interface RowSurroundings {
   readonly trouble: string | null;
 }
 
-/** What a session is doing; null unless it runs. */
+/** What a session is doing; null unless it runs. One whose next message is about to be handed over works already: it is not at rest. */
 export function activityOf(state: SessionState): Activity | null {
   if (state.stage.phase !== 'running') return null;
   if (openForPerson(state).length > 0) return 'waiting';
   if (state.stage.turn !== null || state.outbox.some((m) => m.sent)) return 'working';
-  return state.paused === null ? 'idle' : 'paused';
+  if (state.paused !== null) return 'paused';
+  return state.outbox.length > 0 ? 'working' : 'idle';
 }
 
 /** The session as users list it. */

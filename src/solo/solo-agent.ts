@@ -54,7 +54,10 @@ export async function soloAgent(
   around: { readonly folder: string; readonly user: ContainerUser; readonly env: NodeJS.ProcessEnv },
 ): Promise<SoloAgent> {
   const { folder } = around;
-  const fields = Object.entries(options).filter(([, value]) => value !== undefined);
+  // What a person named is a path as it is; in a manifest, $ begins a variable.
+  const fields = Object.entries<string | undefined>({ ...options }).flatMap(([field, value]) =>
+    value === undefined ? [] : [[field, field === 'image' ? value : value.replaceAll('$', () => '$$')] as const],
+  );
   const manifest = join(folder, 'solo.yml');
   await writeFile(manifest, JSON.stringify({ id: ID, role: 'OPERATOR', ...Object.fromEntries(fields) }));
   // The folder of this run stands for the project: the rest of its rules is asked here.

@@ -36,7 +36,13 @@ describe('what an attached terminal asks for', () => {
     expect(methods.length).toBeGreaterThan(100);
     const done = (deed: ClientAction['do']): string[] =>
       methods.filter((method) => asked(method, { turnId: 'u', input: [said('x')] }).do === deed);
-    expect(done('answer')).toEqual(['initialize', 'thread/unsubscribe', 'thread/list', 'thread/loaded/list']);
+    expect(done('answer')).toEqual([
+      'initialize',
+      'thread/unsubscribe',
+      'thread/list',
+      'thread/loaded/list',
+      'thread/readState/update',
+    ]);
     expect(done('message')).toEqual(['turn/start', 'turn/steer']);
     expect(done('interrupt')).toEqual(['turn/interrupt']);
     // A write among these would reach Codex without a record of ours.

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Fleet } from '../../src/client/fleet.js';
@@ -208,6 +208,20 @@ describe('bringing work home', () => {
     expect((await rig.cli(['sync', 'three', '--patch', 'patches'])).stderr).toContain('is there already');
   }, 60_000);
 
+  it('into a repository that shares no commit with the branch: it says so, and the check counts it as a conflict', async () => {
+    const other = join(rig.root, 'other');
+    execFileSync('git', ['init', '-q', '-b', 'main', other]);
+    const mine = ['-c', 'user.name=Operator', '-c', 'user.email=operator@example.org'];
+    execFileSync('git', ['-C', other, ...mine, 'commit', '-q', '--allow-empty', '-m', 'begin']);
+    const [done] = JSON.parse((await rig.cli(['sync', 'three', '--repo', other, '--json'])).stdout) as SyncResult[];
+    expect(done?.outcome).toBe('brought');
+    expect(done?.notes).toContainEqual(expect.stringContaining('shares no commit with'));
+    const checked = await rig.cli(['sync', 'three', '--check', '--repo', other]);
+    expect(checked).toMatchObject({ code: 1 });
+    expect(checked.stdout).toContain('share no commit');
+    rmSync(other, { recursive: true });
+  }, 60_000);
+
   it('leaves nothing when the daemon is killed in the middle, and the next sync works', async () => {
     fleet.close();
     const running = rig.cli(['sync', 'three', '--into', 'agents/three']);
@@ -252,6 +266,10 @@ describe('bringing work home', () => {
       ended?.workspace,
     ]);
     await rig.cli(['stop', 'two', '--grace', '1s']);
+    // A later session that was stopped in the queue never had the workspace, and hides nothing of the one that had it.
+    const queued = await rig.cli(['start', '--session', 'two', '--max-parallel', '1']);
+    expect(queued.stdout, queued.stderr).toContain('is in the queue');
+    await rig.cli(['stop', 'two']);
     const lost = await workspaces();
     expect(lost.find(({ name }) => name.endsWith('/two'))).toMatchObject({ action: 'kept' });
     expect(lost.find(({ name }) => name.endsWith('/two'))?.lost?.commits[0]).toMatch(/rewritten$/);

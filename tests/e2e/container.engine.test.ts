@@ -25,7 +25,7 @@ describe('a container without the daemon', () => {
 
   beforeAll(async () => {
     rig = await FleetRig.make({ 'agent.env': `COLOUR=deep blue\nOPENAI_API_KEY=${KEY}\n` });
-    workspace = join(rig.root, 'my work');
+    workspace = join(rig.root, 'my $work');
     await mkdir(workspace);
     const { uid, gid } = containerUser();
     if (isRootCaller()) await chown(workspace, uid, gid);
@@ -168,7 +168,7 @@ describe('a container without the daemon', () => {
     try {
       await terminal.open(100, 30);
       await terminal.type(
-        `TMPDIR='${join(rig.root, 'tmp')}' '${join(REPOSITORY, 'bin/filare-agents.js')}' container run --workspace 'my work' --env-file agent.env; echo "left with $?"`,
+        `TMPDIR='${join(rig.root, 'tmp')}' '${join(REPOSITORY, 'bin/filare-agents.js')}' container run --workspace 'my $work' --env-file agent.env; echo "left with $?"`,
       );
       await terminal.keys('Enter');
       await terminal.until((screen) => screen.includes('/home/agent/workspace'));

@@ -193,6 +193,13 @@ describe('a prompt', () => {
   });
 });
 
+describe('a session whose next message is about to be handed over', () => {
+  it('is not idle: who waits for that waits for the turn', () => {
+    expect(activityOf(running())).toBe('idle');
+    expect(activityOf(facts(running(), message('queue')))).toBe('working');
+  });
+});
+
 describe('a paused session', () => {
   const paused: SessionFact = { type: 'paused', by: 'lead', interrupt: false };
   const asked: SessionFact = { ...paused, ask: { prompt_id: 'p-1', question: 'Ship it?', choices: ['yes'] } };

@@ -145,15 +145,20 @@ export class HomecomingDesk {
 
   /** The session a user means, with where it began. Throws `bad_state` when it never had a workspace. */
   async homecomer(ref: string): Promise<Homecomer> {
-    const found = this.#fleet.find(ref);
-    const { session_id, synced } = found.live === null ? found.row : found.live.row;
-    const origin = await readOrigin(sessionFiles(found.live === null ? found.folder : found.live.folder).ledger);
-    if (origin === null)
-      throw new FilareError({
-        code: 'bad_state',
-        message: `session ${session_id} has no workspace: it never came so far`,
-      });
-    return { session_id, synced, ...origin };
+    const named = this.#fleet.find(ref);
+    const { session_id, id } = named.live === null ? named.row : named.live.row;
+    // An agent is named for what it did: its last session may have been stopped in the queue.
+    const others = ref === id ? this.#fleet.rows(true).filter((row) => row.id === id) : [];
+    for (const one of [session_id, ...others.reverse().map((row) => row.session_id)]) {
+      const found = this.#fleet.find(one);
+      const origin = await readOrigin(sessionFiles(found.live === null ? found.folder : found.live.folder).ledger);
+      const { synced } = found.live === null ? found.row : found.live.row;
+      if (origin !== null) return { session_id: one, synced, ...origin };
+    }
+    throw new FilareError({
+      code: 'bad_state',
+      message: `session ${session_id} has no workspace: it never came so far`,
+    });
   }
 
   /** Where work goes to, and where it never does. */

@@ -51,9 +51,11 @@ function stop(context: CliContext): CommandUnknownOpts {
     'filare-agents daemon stop',
   ]).action(async () => {
     const project = projectOf(context);
+    const status = await daemonStatus(project, { signal: context.interrupts.signal });
     const stopped = await stopDaemon(project, { signal: context.interrupts.signal });
     if (context.globals.json === true) context.out.json({ ...absentDaemon(project), stopped });
-    else context.out.line(stopped ? 'the daemon has stopped; agents keep running' : 'no daemon was running');
+    else if (!stopped) context.out.line('no daemon was running');
+    else context.out.line(`the daemon has stopped${status?.sessions === 0 ? '' : '; agents keep running'}`);
   });
 }
 

@@ -199,8 +199,15 @@ describe('a hostile workspace', () => {
 
   it('is given up when it is asked to end, with nothing left', async () => {
     const ending = new AbortController();
-    const call = syncSession(around, of, { repo: operator, agent_folders: [] }, {}, ending.signal);
-    setTimeout(() => ending.abort(), 400);
+    // Asked while git works in the helper.
+    const engine = new Proxy(around.engine, {
+      get: (target, name) => {
+        if (name === 'exec') setTimeout(() => ending.abort(), 20);
+        const member: unknown = Reflect.get(target, name);
+        return typeof member === 'function' ? (member.bind(target) as unknown) : member;
+      },
+    });
+    const call = syncSession({ ...around, engine }, of, { repo: operator, agent_folders: [] }, {}, ending.signal);
     await expect(call).rejects.toThrow();
     expect(await around.engine.list({ 'filare.project': around.paths.key })).toEqual([]);
     expect(readdirSync(around.paths.homecoming)).toEqual([]);

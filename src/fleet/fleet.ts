@@ -432,6 +432,7 @@ export class Fleet {
     const { session_id } = session.state;
     this.roster.add(session);
     let shown = '';
+    let before: SessionRow | null = null;
     session.memory.watch((news) => {
       this.roster.tell({ type: 'session', session, news });
       this.#notices.look(session);
@@ -445,10 +446,11 @@ export class Fleet {
       if (news.events.some((event) => event.type === 'turn_ended')) this.#noteUsage(row);
       const now = JSON.stringify(row);
       if (now === shown) return;
-      const before = shown === '' ? null : (JSON.parse(shown) as SessionRow);
       shown = now;
       this.roster.tell({ type: 'row', row });
-      if (row.phase !== before?.phase || row.reached.length !== before.reached.length) {
+      const { phase, reached } = before ?? {};
+      before = row;
+      if (row.phase !== phase || row.reached.length !== reached?.length) {
         void writeCheckpoint(session.folder, row, this.#around.log);
         this.#nudgeQueued();
       }

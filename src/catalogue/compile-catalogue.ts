@@ -9,6 +9,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import { catalogueCommandSchema } from '../contract/catalogue.js';
+import { shellQuote } from '../contract/shell-quote.js';
 import { FilareError } from '../contract/errors.js';
 import { Findings, type Diagnostic } from '../manifest/diagnostic.js';
 import { shownFile } from '../manifest/format-diagnostic.js';
@@ -100,9 +101,7 @@ function findJustfile(root: string): string {
 function howToRun(justfile: string, root: string): string {
   const path = relative(root, justfile);
   const is_found = dirname(path) === '.' && ['justfile', '.justfile'].includes(basename(path).toLowerCase());
-  return is_found
-    ? 'just'
-    : `just --justfile ${/^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`}`;
+  return is_found ? 'just' : `just --justfile ${shellQuote(path)}`;
 }
 
 async function dumpOrExplain(query: DumpQuery, root: string): Promise<DumpedModule> {

@@ -1,3 +1,5 @@
+import { shellQuote } from '../contract/shell-quote.js';
+
 /** What `bash -c 'script'` runs: the script, unquoted, when the command line is a shell with one script; else the command line as it is. */
 export function scriptOf(command: string): string {
   const match = /^(?:\/[\w./-]*\/)?(?:ba|z|da|k)?sh +-l?c +/.exec(command);
@@ -44,7 +46,5 @@ export function oneLine(text: string, max_chars: number): string {
 
 /** Words of a command as a shell would have to be given them. */
 export function quoted(words: readonly string[]): string {
-  return words
-    .map((word) => (/^[A-Za-z0-9_./:=@%+,-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`))
-    .join(' ');
+  return words.map(shellQuote).join(' ');
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { CatalogueCommand, CommandParameter } from './catalogue.js';
+import { shellQuote } from './shell-quote.js';
 
 /** How long a command of the project may take when nobody says, in seconds. */
 export const DEFAULT_COMMAND_S = 600;
@@ -96,7 +97,7 @@ function recipeLine(
   if (words[0] !== 'just' || at === -1) return `command ${command.name} cannot be run: its line is none of just`;
   return {
     argv: ['just', '--one', ...words.slice(1, at), '--', ...words.slice(at)],
-    shown: words.map(quoted).join(' '),
+    shown: words.map(shellQuote).join(' '),
   };
 }
 
@@ -124,7 +125,7 @@ function bashLine(
       const variable = `\${filare_${found.index}${several}}`;
       script += mode === 'plain' ? `"${variable}"` : variable;
       const said = values[found.index] ?? defaultOf(found.one);
-      shown += said.map((value) => (mode === 'plain' ? quoted(value) : insideQuotes(value))).join(' ');
+      shown += said.map((value) => (mode === 'plain' ? shellQuote(value) : insideQuotes(value))).join(' ');
       at += whole.length - 1;
       continue;
     }
@@ -146,7 +147,7 @@ function bashLine(
     const from = next;
     next += count;
     if (one.kind !== 'one') return `filare_${index}=("\${@:${from}:${count}}")`;
-    return count === 0 ? `filare_${index}=${quoted(one.default ?? '')}` : `filare_${index}=\${${from}}`;
+    return count === 0 ? `filare_${index}=${shellQuote(one.default ?? '')}` : `filare_${index}=\${${from}}`;
   });
   return { argv: ['bash', '-c', [...assigned, script].join('\n'), 'bash', ...values.flat()], shown };
 }
@@ -159,9 +160,4 @@ function defaultOf({ kind, default: value }: CommandParameter): readonly string[
 /** The text as a part of a word between double quotes. */
 function insideQuotes(text: string): string {
   return text.replaceAll(/["$`\\]/g, '\\$&');
-}
-
-/** The text as one word of a shell. */
-function quoted(text: string): string {
-  return /^[A-Za-z0-9_@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }

@@ -8,6 +8,7 @@ import type { ForkPoint } from '../session/record.js';
 import type { SessionMemory } from '../session/session-memory.js';
 import type { Session } from '../session/session.js';
 import type { FleetSurroundings } from './fleet.js';
+import { gib } from './gib.js';
 import { openMemory } from './open-memory.js';
 
 /** How a session is begun. */
@@ -105,8 +106,4 @@ function refuseOther(id: string, running: Session): void {
       hint: 'start it when it has stopped',
     });
   }
-}
-
-function gib(bytes: number): string {
-  return `${(bytes / 2 ** 30).toFixed(1)} GiB`;
 }

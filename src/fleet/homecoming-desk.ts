@@ -19,6 +19,7 @@ import { dropWorkspace, lostWords } from './drop-workspace.js';
 import type { Fleet } from './fleet.js';
 import { readOrigin } from './origin.js';
 import { noteInRecord } from './note-in-record.js';
+import type { FoundSession } from './roster.js';
 
 /** Each has a container of its own. */
 const AT_ONCE = 2;
@@ -139,26 +140,28 @@ export class HomecomingDesk {
 
   /** Whether the session came so far that it had a workspace. */
   async hadWorkspace(session_id: string): Promise<boolean> {
-    const found = this.#fleet.find(session_id);
-    return (await readOrigin(sessionFiles(found.live === null ? found.folder : found.live.folder).ledger)) !== null;
+    return (await this.#originOf(this.#fleet.find(session_id))) !== null;
   }
 
   /** The session a user means, with where it began. Throws `bad_state` when it never had a workspace. */
   async homecomer(ref: string): Promise<Homecomer> {
-    const named = this.#fleet.find(ref);
-    const { session_id, id } = named.live === null ? named.row : named.live.row;
+    const { session_id, id } = this.#fleet.find(ref).row;
     // An agent is named for what it did: its last session may have been stopped in the queue.
     const others = ref === id ? this.#fleet.rows(true).filter((row) => row.id === id) : [];
     for (const one of [session_id, ...others.reverse().map((row) => row.session_id)]) {
       const found = this.#fleet.find(one);
-      const origin = await readOrigin(sessionFiles(found.live === null ? found.folder : found.live.folder).ledger);
-      const { synced } = found.live === null ? found.row : found.live.row;
-      if (origin !== null) return { session_id: one, synced, ...origin };
+      const origin = await this.#originOf(found);
+      if (origin !== null) return { session_id: one, synced: found.row.synced, ...origin };
     }
     throw new FilareError({
       code: 'bad_state',
       message: `session ${session_id} has no workspace: it never came so far`,
     });
+  }
+
+  /** Where a session began; null when it never came so far that it had a workspace. */
+  #originOf({ folder }: FoundSession): ReturnType<typeof readOrigin> {
+    return readOrigin(sessionFiles(folder).ledger);
   }
 
   /** Where work goes to, and where it never does. */
@@ -202,8 +205,7 @@ export class HomecomingDesk {
       for (const fact of facts) await found.live.memory.commit(fact);
       return;
     }
-    const folder = found.live === null ? found.folder : found.live.folder;
-    this.#fleet.amend(await noteInRecord(this.#fleet.surroundings, session_id, folder, () => facts));
+    this.#fleet.amend(await noteInRecord(this.#fleet.surroundings, session_id, found.folder, () => facts));
   }
 }
 

@@ -1,6 +1,7 @@
 import { unreachable } from '../contract/errors.js';
 import { untilWords } from '../contract/start-order.js';
 import type { DependedOn, Verdict } from './admission.js';
+import { gib } from './gib.js';
 
 /**
  * For what a session waits, as a sentence. It changes only when something has to be done or has been done about it: each change is an entry of its
@@ -58,8 +59,4 @@ function agentReason({ needed, live, ended }: DependedOn, verdicts: ReadonlyMap<
 
 function queueBefore(before: number): string {
   return before === 0 ? '' : `, ${String(before)} in the queue before it`;
-}
-
-function gib(bytes: number): string {
-  return `${(bytes / 2 ** 30).toFixed(1)} GiB`;
 }

@@ -15,8 +15,8 @@ export interface EndedSession {
   readonly folder: string;
 }
 
-/** What a user's word for a session leads to. Live: with its loop; else its row and folder. */
-export type FoundSession = { readonly live: Session } | ({ readonly live: null } & EndedSession);
+/** What a user's word for a session leads to: its row as it is now, its folder, and its loop while it lives. */
+export type FoundSession = EndedSession & { readonly live: Session | null };
 
 /** Who belongs to the fleet: live sessions, ended ones, and those whose record cannot be read; and who hears when that changes. */
 export class Roster {
@@ -81,7 +81,7 @@ export class Roster {
   find(ref: string): FoundSession {
     const session_id = resolveRef(ref, this.rows(true));
     const live = this.#live.get(session_id);
-    if (live !== undefined) return { live };
+    if (live !== undefined) return { live, row: live.row, folder: live.folder };
     const ended = this.#ended.get(session_id) ?? this.#unreadable.get(session_id);
     if (ended === undefined) throw new FilareError({ code: 'not_found', message: `no session ${ref}` });
     return { live: null, ...ended };

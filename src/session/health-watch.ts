@@ -93,7 +93,7 @@ export class HealthWatch {
     // An agent that says nothing costs nothing: its standard error alone grows slowly enough for the other look.
     this.#sizeTimer = setInterval(() => {
       const { offset } = this.#context.memory;
-      if (offset !== this.#sized) void this.#lookAtSize(journal);
+      if (offset !== this.#sized) void this.#lookAtSize();
       this.#sized = offset;
     }, JOURNAL_LOOK_MS);
     this.#sizeTimer.unref();
@@ -142,7 +142,7 @@ export class HealthWatch {
       await this.#ask();
       await this.#lookForProgress();
       await this.#lookForHistory('meanwhile');
-      if (this.#journal !== null) await this.#lookAtSize(this.#journal);
+      await this.#lookAtSize();
     } catch (failure) {
       const { session_id } = this.#state;
       this.#context.around.log.warn({ session_id, err: failure }, 'a look at an agent failed');
@@ -207,10 +207,16 @@ export class HealthWatch {
     this.#context.nudge();
   }
 
-  async #lookAtSize(journal: JournalCap): Promise<void> {
+  async #lookAtSize(): Promise<void> {
     const { attempt } = this.#state;
-    const found = await journal.look();
-    if (found.size === 'ok' || this.#state.attempt !== attempt || this.#state.stage.phase !== 'running') return;
+    const found = await this.#journal?.look();
+    if (
+      found === undefined ||
+      found.size === 'ok' ||
+      this.#state.attempt !== attempt ||
+      this.#state.stage.phase !== 'running'
+    )
+      return;
     const { memory, around, nudge } = this.#context;
     const mib = `${(found.bytes / 2 ** 20).toFixed()} MiB`;
     try {

@@ -5,7 +5,7 @@ import { basename, dirname, join, resolve, sep } from 'node:path';
 import type { AgentSpec } from '../contract/agent-spec.js';
 import { FilareError } from '../contract/errors.js';
 import { projectPaths } from '../contract/project.js';
-import { shellQuote } from './shell-quote.js';
+import { shellQuote } from '../contract/shell-quote.js';
 import { asWorkspaceFailure, diskFull, unlessMissing } from './system-error.js';
 
 /** Where a workspace is or will be: `path` is real (links resolved). `missing` and `empty` are seeded, `filled` is used as it is. */

@@ -4,7 +4,7 @@ import { FilareError } from '../contract/errors.js';
 import { detachGit } from './detached-git.js';
 import { readGitState, type GitState } from './git-state.js';
 import { runGit } from './run-git.js';
-import { shellQuote } from './shell-quote.js';
+import { shellQuote } from '../contract/shell-quote.js';
 import { unlessMissing } from './system-error.js';
 
 const STATUS_DEADLINE_MS = 5 * 60_000;

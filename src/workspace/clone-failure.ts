@@ -1,6 +1,6 @@
 import { FilareError, type ErrorCode } from '../contract/errors.js';
 import type { RepoAddress } from './repo-address.js';
-import { shellQuote } from './shell-quote.js';
+import { shellQuote } from '../contract/shell-quote.js';
 import { scanHostKeys, type SshAccess } from './ssh-access.js';
 import { diskFull, saysDiskFull } from './system-error.js';
 

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { FilareError } from '../contract/errors.js';
-import { shellQuote } from './shell-quote.js';
+import { shellQuote } from '../contract/shell-quote.js';
 
 /** The key and the pinned host keys with which git goes over SSH; absolute paths. Without a key: the caller's own ssh settings. */
 export interface SshAccess {

@@ -8,7 +8,7 @@ import { isRootCaller, type ContainerUser } from './container-user.js';
 import { readGitState, type GitState } from './git-state.js';
 import { pinnedBranch } from './pinned-branch.js';
 import type { PreparedWorkspace } from './prepared-workspace.js';
-import { shellQuote } from './shell-quote.js';
+import { shellQuote } from '../contract/shell-quote.js';
 import { unlessMissing } from './system-error.js';
 
 /**

@@ -1,6 +1,7 @@
 import { Option, type CommandUnknownOpts } from '@commander-js/extra-typings';
 import { findProject } from '../../client/find-project.js';
 import { FilareError } from '../../contract/errors.js';
+import { shellQuote } from '../../contract/shell-quote.js';
 import { newCommand } from '../command.js';
 import type { CliContext } from '../context.js';
 import type { ViewPlace } from '../tmux/arrange.js';
@@ -138,7 +139,7 @@ function report(context: CliContext, place: ViewPlace, opened: OpenedView): void
     return;
   }
   out.line(`session ${opened.session_name}: inbox, table and ${agents === 1 ? '1 agent' : `${agents} agents`}`);
-  out.line(`attach with: ${attach.map(quoted).join(' ')}`);
+  out.line(`attach with: ${attach.map(shellQuote).join(' ')}`);
 }
 
 function windowsOf({ view }: OpenedView): object[] {
@@ -149,8 +150,4 @@ function windowsOf({ view }: OpenedView): object[] {
       .filter((pane) => pane.window_id === window_id)
       .map(({ pane_id, shows, title }) => ({ pane_id, shows, title })),
   }));
-}
-
-function quoted(word: string): string {
-  return /^[A-Za-z0-9_./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }

@@ -49,7 +49,7 @@ export async function noteFork(
   };
   try {
     const source = findSource();
-    const folder = source.live === null ? source.folder : source.live.folder;
+    const { folder } = source;
     if ((await readFile(sessionFiles(folder).ledger, 'utf8')).includes(JSON.stringify(fork.session_id))) return;
     if (source.live !== null) {
       await source.live.memory.commit(fact);

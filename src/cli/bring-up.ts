@@ -3,10 +3,11 @@
  * `rollBack`, from what is noted in `Begun`.
  */
 import type { AgentSpec } from '../contract/agent-spec.js';
-import type { StartOutcome } from '../contract/api.js';
+import type { StartOutcome } from '../contract/api-shapes.js';
 import { FilareError } from '../contract/errors.js';
 import type { SessionRow } from '../contract/session.js';
-import type { Fleet, RehearsalInput } from '../client/fleet.js';
+import type { Fleet } from '../client/fleet.js';
+import type { RehearsalInput } from '../client/fleet-options.js';
 import { orderLines } from '../contract/start-order.js';
 import { plural, stateWords } from './fleet-table.js';
 import type { ProgressDisplay } from './progress.js';

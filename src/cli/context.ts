@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
-import { Fleet, type FleetOptions } from '../client/fleet.js';
+import { Fleet } from '../client/fleet.js';
+import type { FleetOptions } from '../client/fleet-options.js';
 import { Interrupts } from './interrupts.js';
 import { Output, type Sink } from './output.js';
 import { wantsColor } from './style.js';

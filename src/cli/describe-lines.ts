@@ -1,4 +1,4 @@
-import type { SessionDetail } from '../contract/api.js';
+import type { SessionDetail } from '../contract/api-shapes.js';
 import { sayAge, sayCount } from './duration.js';
 import { plural, stateWords } from './fleet-table.js';
 import { styled, type Span } from './style.js';

@@ -1,5 +1,5 @@
+import { isOver } from '../contract/phase.js';
 import type { Fleet } from '../client/fleet.js';
-import { hasEnded } from '../client/wait-sessions.js';
 import { FilareError } from '../contract/errors.js';
 import type { CliContext } from './context.js';
 import { fleetTable, fleetTotals, stateWords } from './fleet-table.js';
@@ -41,7 +41,7 @@ export async function liveView(context: CliContext, live: LiveView): Promise<voi
     for await (const change of view.changes({ signal, tick_ms: TICK_MS })) {
       if (change !== 'tick' || out.is_terminal) draw();
       const ours = view.rows.filter((row) => live.session_ids.includes(row.session_id));
-      if (ours.length > 0 && ours.every(hasEnded)) return;
+      if (ours.length > 0 && ours.every(isOver)) return;
     }
   } catch (error) {
     if (!(error instanceof FilareError && error.code === 'interrupted')) throw error;

@@ -1,6 +1,6 @@
 import { homedir } from 'node:os';
 import type { AgentSpec } from '../contract/agent-spec.js';
-import type { RehearsalInput } from '../client/fleet.js';
+import type { RehearsalInput } from '../client/fleet-options.js';
 import { findProject } from '../client/find-project.js';
 import { FilareError } from '../contract/errors.js';
 import type { CliContext } from './context.js';

@@ -1,6 +1,6 @@
+import { isOver } from '../contract/phase.js';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Fleet } from '../client/fleet.js';
-import { hasEnded } from '../client/wait-sessions.js';
 import { asFilareError } from '../contract/errors.js';
 import type { Begun } from './bring-up.js';
 import type { Output } from './output.js';
@@ -48,7 +48,7 @@ async function stopBegun(fleet: Fleet, begun: Begun, out: Output): Promise<void>
     for (const row of rows) {
       const { session_id } = row;
       const is_ours = begun.agent_ids.has(row.id) && !begun.known.has(session_id);
-      if (is_ours && !hasEnded(row) && !stops.has(session_id)) stops.set(session_id, stopOne(fleet, session_id, out));
+      if (is_ours && !isOver(row) && !stops.has(session_id)) stops.set(session_id, stopOne(fleet, session_id, out));
     }
     if (was_answered || performance.now() > give_up) break;
     await Promise.race([answered, sleep(LOOK_MS)]);

@@ -1,4 +1,4 @@
-import type { StartOutcome } from '../contract/api.js';
+import type { StartOutcome } from '../contract/api-shapes.js';
 import { ERROR_CODES, FilareError, type ErrorCode } from '../contract/errors.js';
 import type { CliContext } from './context.js';
 import { stateWords } from './fleet-table.js';

@@ -1,4 +1,4 @@
-import type { Progress } from '../contract/api.js';
+import type { Progress } from '../contract/api-shapes.js';
 import { FilareError } from '../contract/errors.js';
 import type { ControlClient } from './http-client.js';
 import { failureFromBody, openResponse, requestFailure } from './http-request.js';
@@ -39,7 +39,7 @@ async function* progressLines(
   socket: string,
   options: ImageBuildOptions & { readonly signal: AbortSignal },
 ): AsyncGenerator<Progress, void, undefined> {
-  const { progressSchema } = await import('../contract/api.js');
+  const { progressSchema } = await import('../contract/api-shapes.js');
   const response = await openResponse({
     socket,
     ...STREAM_PATHS.buildImage,

@@ -1,4 +1,4 @@
-import type { DaemonStatus } from '../contract/api.js';
+import type { DaemonStatus } from '../contract/api-shapes.js';
 import { FilareError } from '../contract/errors.js';
 import type { ProjectPaths } from '../contract/project.js';
 import { ControlClient, type CallBounds } from './http-client.js';

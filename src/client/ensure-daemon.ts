@@ -11,7 +11,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, fstatSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import type { DaemonStatus } from '../contract/api.js';
+import type { DaemonStatus } from '../contract/api-shapes.js';
 import { EXIT_CODES, FilareError } from '../contract/errors.js';
 import type { ProjectPaths } from '../contract/project.js';
 import { daemonStatus, requireOurDaemon } from './daemon-status.js';

@@ -6,13 +6,13 @@
  * - a reader that is slow is waited for: one event a session is held, and the daemon bounds what it keeps for us.
  */
 import type { Prompt, SessionRow } from '../contract/session.js';
+import { isOver } from '../contract/phase.js';
 import type { TranscriptEntry } from '../contract/transcript.js';
 import type { FleetEvent } from './fleet-watch.js';
 import type { Fleet } from './fleet.js';
 import { Handover } from './handover.js';
 import { advance, mergeStories, newStory, type Story } from './merge-stories.js';
 import type { TailOptions } from './session-tail.js';
-import { hasEnded } from './wait-sessions.js';
 
 /** What to read of the fleet's story. At most one of `last` and `since`; neither: all of it. */
 export interface FleetEventsOptions {
@@ -56,14 +56,14 @@ export async function* fleetEvents(
   const tell = (session_id: string, from: TailOptions, follow: boolean): Story =>
     newStory(session_id, fleet.tail(session_id, { ...from, follow, signal }), from.after);
   const follow = options.follow === true;
-  const stories = scope.rows.map((row) => tell(row.session_id, past, follow && !hasEnded(row)));
+  const stories = scope.rows.map((row) => tell(row.session_id, past, follow && !isOver(row)));
   try {
     yield* lastOf(mergeStories(stories, follow ? opened_at : undefined), options.last);
     if (!follow) return;
     const live = new LiveFleet(fleet, scope, (row, known) => {
-      if (known?.seq !== undefined) return hasEnded(row) ? null : tell(row.session_id, { after: known.seq }, true);
+      if (known?.seq !== undefined) return isOver(row) ? null : tell(row.session_id, { after: known.seq }, true);
       if (row.started_at >= opened_at) return tell(row.session_id, { after: 0 }, true);
-      return hasEnded(row) ? null : tell(row.session_id, past, true);
+      return isOver(row) ? null : tell(row.session_id, past, true);
     });
     yield* live.news(stories, fleet.watch({ signal }));
   } finally {
@@ -82,7 +82,7 @@ async function scopeOf(fleet: FleetDoor, options: FleetEventsOptions): Promise<S
   const { refs } = options;
   if (refs === undefined) {
     const rows = await fleet.sessions({ all: options.all === true });
-    return { rows: rows.filter((row) => options.all === true || !hasEnded(row)), includes: () => true };
+    return { rows: rows.filter((row) => options.all === true || !isOver(row)), includes: () => true };
   }
   const rows = (await Promise.all(refs.map((ref) => fleet.describe(ref)))).map((detail) => detail.row);
   const agents = new Set(rows.filter((row) => refs.includes(row.id)).map((row) => row.id));

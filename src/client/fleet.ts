@@ -5,33 +5,42 @@
  * - a `ref` is what a user types: an exact agent id (its latest session), an exact session id, or a unique prefix of one;
  * - closing the fleet ends every wait and every stream that came from it; agents and daemon go on.
  */
-import type { AgentSpec, RuleCondition } from '../contract/agent-spec.js';
+import type { AgentSpec } from '../contract/agent-spec.js';
 import type {
   CleanupItem,
   DaemonStatus,
   ImageStatus,
-  PauseQuestion,
   SessionDetail,
   StartOutcome,
   StartPlan,
   UsageRow,
-} from '../contract/api.js';
+} from '../contract/api-shapes.js';
 import { FilareError } from '../contract/errors.js';
-import type { DiffScope, SessionDiff, SyncCheck, SyncOptions, SyncResult } from '../contract/homecoming.js';
+import type { SessionDiff, SyncCheck, SyncOptions, SyncResult } from '../contract/homecoming.js';
 import type { ProjectPaths } from '../contract/project.js';
 import type { Prompt, PromptRecord, SendResult, SessionRow, StandingRule } from '../contract/session.js';
 import type { ToolName } from '../contract/tools.js';
 import { buildImage, type ImageBuildOptions } from './build-image.js';
 import { daemonStatus, requireOurDaemon } from './daemon-status.js';
-import { ensureDaemon, type EnsureDaemonOptions } from './ensure-daemon.js';
+import { ensureDaemon } from './ensure-daemon.js';
 import { findProject } from './find-project.js';
 import type { FleetEventsOptions, FleetNews } from './fleet-events.js';
+import type {
+  DecideOptions,
+  DiffOptions,
+  FleetOptions,
+  ForkOptions,
+  PauseOptions,
+  SendOptions,
+  StartOptions,
+  SyncCheckOptions,
+} from './fleet-options.js';
 import type { FleetEvent } from './fleet-watch.js';
 import { ControlClient } from './http-client.js';
 import { readJournal, type JournalOptions } from './journal.js';
 import type { TailEvent, TailOptions } from './session-tail.js';
 import type { Terminal, TerminalKind } from './terminal.js';
-import { timedOut, waitForOne, type Waited, type WaitState } from './wait-sessions.js';
+import type { WaitState } from './wait-sessions.js';
 
 /** Deadline of a start: seeding a workspace may clone a repository. Milliseconds. */
 const START_CALL_MS = 15 * 60_000;
@@ -45,94 +54,6 @@ const CLEANUP_CALL_MS = 15 * 60_000;
 const HOMECOMING_CALL_MS = 60 * 60_000;
 /** What a send may take beyond the wait for its turn, in milliseconds. */
 const SEND_CALL_MS = 60_000;
-
-/** How to find the fleet. */
-export interface FleetOptions {
-  /** The project's folder; else it is looked for from `cwd` upwards. */
-  readonly project?: string | undefined;
-  readonly cwd?: string;
-  readonly env?: Readonly<Record<string, string | undefined>>;
-  /** Start the daemon when none answers (default true). */
-  readonly start_daemon?: boolean;
-  readonly signal?: AbortSignal | undefined;
-  /** The program that is the daemon; this package's own when absent. */
-  readonly daemon_command?: EnsureDaemonOptions['command'];
-}
-
-/** A rehearsal script, compiled, for a start. */
-export interface RehearsalInput {
-  readonly script: unknown;
-  /** Where it was read from, for people. */
-  readonly origin: string;
-}
-
-/** How to start agents. */
-export interface StartOptions {
-  readonly rehearsal?: RehearsalInput | undefined;
-  /** Each begins while fewer agents of the project than this run; the others wait in the queue. Absent: as `configs/filare.yml` says. */
-  readonly max_parallel?: number | undefined;
-}
-
-/** How to fork a session. */
-export interface ForkOptions {
-  /** Id of the new agent. */
-  readonly as: string;
-  /** Its first message; without one it waits. */
-  readonly message?: string | undefined;
-}
-
-/** How to send a message. */
-export interface SendOptions {
-  /** While a turn runs: `queue` it, `steer` the turn with it, `interrupt` the turn for it. `default`: queue, but `blocked` when a prompt is open. */
-  readonly mode?: 'default' | 'queue' | 'steer' | 'interrupt';
-  /** Wait so many milliseconds for the end of the turn that takes it; `timeout` and `turn_failed` are thrown. */
-  readonly wait_ms?: number;
-  /** Absolute paths of images. */
-  readonly images?: readonly string[];
-  /** Who says it; `operator` when absent. */
-  readonly from?: string;
-}
-
-/** How to pause a session. */
-export interface PauseOptions {
-  readonly ask?: PauseQuestion;
-  readonly interrupt?: boolean;
-  readonly by?: string;
-}
-
-/** What of an agent's work a diff shows. */
-export interface DiffOptions {
-  /** `all` when absent. */
-  readonly scope?: DiffScope | undefined;
-  /** A commit to compare with, in place of the one where the session began. */
-  readonly base?: string | undefined;
-  readonly patch?: boolean | undefined;
-  readonly signal?: AbortSignal | undefined;
-}
-
-/** What a check compares. */
-export interface SyncCheckOptions {
-  /** The latest session of every agent when absent. */
-  readonly refs?: string[] | undefined;
-  /** Absolute path of your repository; the one that the project lies in when absent. */
-  readonly repo?: string | undefined;
-  /** A branch there, in place of what is checked out. */
-  readonly onto?: string | undefined;
-  readonly max_bytes?: number | undefined;
-  readonly signal?: AbortSignal | undefined;
-}
-
-/** A decision of a prompt. */
-export interface DecideOptions {
-  readonly choice: string;
-  readonly reason?: string | undefined;
-  /** Who decides; `operator` when absent. */
-  readonly by?: string | undefined;
-  /** The prompt's `revision` as it was shown. */
-  readonly revision?: string | undefined;
-  /** With `accept`: also write the rule that the prompt offers. */
-  readonly remember?: { readonly scope: 'session' | 'always'; readonly when: RuleCondition } | undefined;
-}
 
 /** One project's fleet. See the top of this file. */
 export class Fleet {
@@ -279,26 +200,8 @@ export class Fleet {
     until: WaitState,
     options: { readonly timeout_ms?: number | undefined; readonly signal?: AbortSignal } = {},
   ): Promise<SessionRow[]> {
-    const over = new AbortController();
-    const { timeout_ms } = options;
-    const late = new FilareError({ code: 'timeout', message: `not ${until} after ${(timeout_ms ?? 0) / 1000} s` });
-    const timer = timeout_ms === undefined ? undefined : setTimeout(() => over.abort(late), timeout_ms);
-    const signal = AbortSignal.any([over.signal, this.#ended(options.signal)]);
-    const all: Waited[] = await Promise.all(
-      refs.map(async (ref) => ({ row: (await this.describe(ref)).row, is_there: false })),
-    );
-    try {
-      const waits = all.map((waited) =>
-        waitForOne(waited, until, this.tail(waited.row.session_id, { last: 0, follow: true, signal })),
-      );
-      await Promise.all(waits);
-      return all.map((waited) => waited.row);
-    } catch (error) {
-      throw error === late ? timedOut(late, all) : error;
-    } finally {
-      clearTimeout(timer);
-      over.abort();
-    }
+    const { waitFor } = await import('./wait-sessions.js');
+    return waitFor(this, refs, until, { ...options, signal: this.#ended(options.signal) });
   }
 
   /**

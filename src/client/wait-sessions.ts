@@ -1,16 +1,13 @@
 import { FilareError } from '../contract/errors.js';
 import type { SessionRow } from '../contract/session.js';
+import { isOver } from '../contract/phase.js';
+import type { Fleet } from './fleet.js';
 import type { TailEvent } from './session-tail.js';
 
 /** States that can be waited for. `waiting`: a prompt is open. `stopped`: ended, and not by failing. */
 export const WAIT_STATES = ['idle', 'waiting', 'stopped'] as const;
 /** A state that can be waited for. */
 export type WaitState = (typeof WAIT_STATES)[number];
-
-/** Whether the session is over: no attempt runs and none will. */
-export function hasEnded(row: SessionRow): boolean {
-  return row.phase === 'stopped' || row.phase === 'failed';
-}
 
 /** Where a session stands towards a state: there, still on the way, or never to get there. */
 function standing(row: SessionRow, until: WaitState): 'there' | 'on_the_way' | 'never' {
@@ -25,17 +22,46 @@ function standing(row: SessionRow, until: WaitState): 'there' | 'on_the_way' | '
       if (row.phase === 'stopped') return 'there';
       break;
   }
-  return hasEnded(row) ? 'never' : 'on_the_way';
+  return isOver(row) ? 'never' : 'on_the_way';
+}
+
+/** Waits until every one of the sessions has been in the state; `ended` when one can never be, `timeout` when time is up. */
+export async function waitFor(
+  fleet: Pick<Fleet, 'describe' | 'tail'>,
+  refs: readonly string[],
+  until: WaitState,
+  options: { readonly timeout_ms?: number | undefined; readonly signal: AbortSignal },
+): Promise<SessionRow[]> {
+  const over = new AbortController();
+  const { timeout_ms } = options;
+  const late = new FilareError({ code: 'timeout', message: `not ${until} after ${(timeout_ms ?? 0) / 1000} s` });
+  const timer = timeout_ms === undefined ? undefined : setTimeout(() => over.abort(late), timeout_ms);
+  const signal = AbortSignal.any([over.signal, options.signal]);
+  const all: Waited[] = await Promise.all(
+    refs.map(async (ref) => ({ row: (await fleet.describe(ref)).row, is_there: false })),
+  );
+  try {
+    const waits = all.map((waited) =>
+      waitForOne(waited, until, fleet.tail(waited.row.session_id, { last: 0, follow: true, signal })),
+    );
+    await Promise.all(waits);
+    return all.map((waited) => waited.row);
+  } catch (error) {
+    throw error === late ? timedOut(late, all) : error;
+  } finally {
+    clearTimeout(timer);
+    over.abort();
+  }
 }
 
 /** One session that is waited for, and what is known of it. */
-export interface Waited {
+interface Waited {
   row: SessionRow;
   is_there: boolean;
 }
 
 /** Reads a session's story until it is in the state; `ended` when it can never be. The failure of the story (a deadline, Ctrl-C) is thrown as it is. */
-export async function waitForOne(waited: Waited, until: WaitState, story: AsyncIterable<TailEvent>): Promise<void> {
+async function waitForOne(waited: Waited, until: WaitState, story: AsyncIterable<TailEvent>): Promise<void> {
   if (look(waited, until)) return;
   for await (const event of story) {
     if (event.type !== 'row' && event.type !== 'end') continue;
@@ -62,7 +88,7 @@ function endedOtherwise(row: SessionRow, until: WaitState): FilareError {
 }
 
 /** A deadline that passed, with what the sessions were doing then. */
-export function timedOut(error: FilareError, all: readonly Waited[]): FilareError {
+function timedOut(error: FilareError, all: readonly Waited[]): FilareError {
   const pending = all.filter((waited) => !waited.is_there).map((waited) => waited.row);
   const said = pending.map((row) => `${row.id} is ${row.activity ?? row.phase}`).join(', ');
   const asks = pending.find((row) => row.pending_prompts > 0);

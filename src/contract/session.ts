@@ -1,19 +1,6 @@
 import { z } from 'zod';
 import { ACTION_CATEGORIES, approvalActionSchema, DEPENDENCY_CONDITIONS, ruleConditionSchema } from './agent-spec.js';
-
-/** Life of an attempt, in order; only forward within one attempt. */
-export const PHASES = [
-  'queued',
-  'preparing',
-  'starting',
-  'running',
-  'stopping',
-  'backing_off',
-  'stopped',
-  'failed',
-] as const;
-/** Phase of a session. */
-export type Phase = (typeof PHASES)[number];
+import { PHASES } from './phase.js';
 
 /** What a running agent is doing. */
 export const ACTIVITIES = ['idle', 'working', 'waiting', 'paused'] as const;

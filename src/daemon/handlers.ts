@@ -1,13 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { z } from 'zod';
-import {
-  API_VERSION,
-  ROUTES,
-  type CleanupItem,
-  type DaemonStatus,
-  type SessionDetail,
-  type StartPlan,
-} from '../contract/api.js';
+import { API_VERSION, ROUTES } from '../contract/api.js';
+import type { CleanupItem, DaemonStatus, SessionDetail, StartPlan } from '../contract/api-shapes.js';
 import { FilareError } from '../contract/errors.js';
 import { imageStatus } from '../image/image.js';
 import { cleanup } from '../fleet/cleanup.js';
@@ -49,7 +43,7 @@ export function handlers(context: HandlerContext): Handlers {
       Promise.resolve({ daemon: context.status(), sessions: [...fleet.rows(false)], prompts: [...fleet.prompts] }),
     listSessions: ({ query }) => Promise.resolve([...fleet.rows(query.all === true)]),
     startSessions: async ({ body, by, signal }) => [
-      ...(await fleet.start(
+      ...(await fleet.starts.start(
         body.agents,
         body.rehearsal === undefined ? null : { script: body.rehearsal.script, origin: body.rehearsal.origin },
         { by, max_parallel: body.max_parallel },
@@ -57,11 +51,11 @@ export function handlers(context: HandlerContext): Handlers {
       )),
     ],
     planSessions: async ({ body }): Promise<StartPlan[]> => [
-      ...(await fleet.plan(body.agents, body.rehearsal !== undefined, body.max_parallel)),
+      ...(await fleet.starts.plan(body.agents, body.rehearsal !== undefined, body.max_parallel)),
     ],
     describeSession: ({ params }): Promise<SessionDetail> => fleet.describe(params.ref),
     stopSession: ({ params, body, by }) => fleet.stop(params.ref, by, body.grace_ms),
-    forkSession: ({ params, body, by, signal }) => fleet.fork(params.ref, body, by, signal),
+    forkSession: ({ params, body, by, signal }) => fleet.starts.fork(params.ref, body, by, signal),
     restartSession: ({ params, by, signal }) => fleet.restart(params.ref, by, signal),
     interruptSession: async ({ params, by, signal }) => {
       const session = fleet.live(params.ref);

@@ -7,6 +7,7 @@
  */
 import type { Dependency, DependencyCondition } from '../contract/agent-spec.js';
 import type { SessionRow } from '../contract/session.js';
+import { isOver } from '../contract/phase.js';
 import type { EngineInfo } from '../engine/engine.js';
 import { reachedOf } from '../session/progress.js';
 import type { SessionState } from '../session/state.js';
@@ -147,7 +148,7 @@ function judge(one: Candidate, { queue, taken, promised, before }: Standing): Ve
 
 function dependedOn(needed: Dependency, { states, ended }: Queue): DependedOn {
   const known = states.filter(({ agent }) => agent.id === needed.id);
-  const live = known.find((state) => !isOver(state)) ?? null;
+  const live = known.find((state) => !isOver(state.stage)) ?? null;
   if (live !== null) return { needed, live, ended: null };
   // Over, and not put away yet.
   const { stage } = known.at(-1) ?? { stage: null };
@@ -188,12 +189,8 @@ function isLetIn(state: SessionState, { admitted }: Queue): boolean {
   return isQueued(state) && admitted.has(state.session_id);
 }
 
-function isOver({ stage }: SessionState): boolean {
-  return stage.phase === 'stopped' || stage.phase === 'failed';
-}
-
 function holds(state: SessionState): boolean {
-  return state.stage.phase !== 'queued' && !isOver(state);
+  return state.stage.phase !== 'queued' && !isOver(state.stage);
 }
 
 function memoryOf(sessions: readonly Pick<Candidate, 'agent'>[]): number {

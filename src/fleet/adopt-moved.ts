@@ -1,10 +1,11 @@
+import { isOver } from '../contract/phase.js';
 import { lstat } from 'node:fs/promises';
 import { asFilareError } from '../contract/errors.js';
 import { bookedToStay, whyItStays } from '../session/booking.js';
 import { agentFolders } from '../session/launch.js';
 import { sessionFiles } from '../session/session-files.js';
 import { findSessions, readCheckpoint, writeCheckpoint } from './checkpoint.js';
-import type { FleetSurroundings } from './fleet.js';
+import type { FleetSurroundings } from './surroundings.js';
 import { noteInRecord } from './note-in-record.js';
 
 /**
@@ -25,7 +26,7 @@ export async function adoptMoved(around: FleetSurroundings, from: string): Promi
   }
   for (const { session_id, folder } of await findSessions(paths.outputs)) {
     const row = await readCheckpoint(folder);
-    if (row?.phase === 'stopped' || row?.phase === 'failed') {
+    if (row !== null && isOver(row)) {
       const { codex_home } = agentFolders(around, row.id);
       await writeCheckpoint(folder, { ...row, codex_home, transcript: sessionFiles(folder).transcript }, around.log);
       continue;
@@ -44,7 +45,7 @@ export async function adoptMoved(around: FleetSurroundings, from: string): Promi
 
 async function endInRecord(around: FleetSurroundings, session_id: string, folder: string, from: string): Promise<void> {
   await noteInRecord(around, session_id, folder, ({ stage }) =>
-    stage.phase === 'stopped' || stage.phase === 'failed'
+    isOver(stage)
       ? []
       : [
           {

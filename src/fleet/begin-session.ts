@@ -7,7 +7,7 @@ import { bookedToStay } from '../session/booking.js';
 import type { ForkPoint } from '../session/record.js';
 import type { SessionMemory } from '../session/session-memory.js';
 import type { Session } from '../session/session.js';
-import type { FleetSurroundings } from './fleet.js';
+import type { FleetSurroundings } from './surroundings.js';
 import { gib } from './gib.js';
 import { openMemory } from './open-memory.js';
 

@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { CleanupItem } from '../contract/api.js';
+import type { CleanupItem } from '../contract/api-shapes.js';
 import { asFilareError } from '../contract/errors.js';
 import type { SessionRow } from '../contract/session.js';
 import type { CleanupOptions } from './cleanup.js';

@@ -1,4 +1,4 @@
-import type { CleanupItem } from '../contract/api.js';
+import type { CleanupItem } from '../contract/api-shapes.js';
 import { cleanWorkspaces } from './clean-workspaces.js';
 import { expireSessions } from './expire-sessions.js';
 import type { Fleet } from './fleet.js';

@@ -1,9 +1,9 @@
-import type { SessionDetail } from '../contract/api.js';
+import type { SessionDetail } from '../contract/api-shapes.js';
 import type { Prompt, SessionRow } from '../contract/session.js';
 import { transcriptEntrySchema } from '../contract/transcript.js';
 import type { Session } from '../session/session.js';
 import type { SessionMemory } from '../session/session-memory.js';
-import type { FleetSurroundings } from './fleet.js';
+import type { FleetSurroundings } from './surroundings.js';
 import { openMemory } from './open-memory.js';
 
 const LAST_ENTRIES = 10;

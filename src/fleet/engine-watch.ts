@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ContainerView, EngineEvent } from '../engine/engine.js';
 import { LABEL } from '../session/labels.js';
-import type { FleetSurroundings } from './fleet.js';
+import type { FleetSurroundings } from './surroundings.js';
 
 /** How often all containers are looked at, whatever events said. */
 export const LOOK_EVERY_MS = 10_000;

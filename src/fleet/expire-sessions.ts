@@ -1,5 +1,5 @@
 import { realpath } from 'node:fs/promises';
-import type { CleanupItem } from '../contract/api.js';
+import type { CleanupItem } from '../contract/api-shapes.js';
 import type { Retention } from '../contract/retention.js';
 import { deleteMoved, diskBytes, finishDeleting, moveAway, whyNotOurs } from './expire-session.js';
 import { retentionPlan } from './retention-plan.js';

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { asFilareError, FilareError } from '../contract/errors.js';
 import { LABEL } from '../session/labels.js';
-import type { FleetSurroundings } from './fleet.js';
+import type { FleetSurroundings } from './surroundings.js';
 
 /** Waits between the tries of a removal that the engine refuses, in milliseconds. */
 const REMOVE_AGAIN_MS: readonly number[] = [200, 500, 1000];

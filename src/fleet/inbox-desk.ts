@@ -4,7 +4,7 @@ import { overFailure, promptRecord, type DecisionRequest } from '../session/deci
 import type { Session } from '../session/session.js';
 import { sessionFiles } from '../session/session-files.js';
 import { transcriptLines } from '../transcript/transcript-lines.js';
-import type { FleetSurroundings } from './fleet.js';
+import type { FleetSurroundings } from './surroundings.js';
 import { openMemory } from './open-memory.js';
 
 /** Ended sessions that are searched for a prompt that no live one knows, newest first. */

@@ -5,7 +5,7 @@ import type { SessionState } from '../session/state.js';
 import { toRow } from '../session/row.js';
 import { sessionFiles } from '../session/session-files.js';
 import { writeCheckpoint } from './checkpoint.js';
-import type { FleetSurroundings } from './fleet.js';
+import type { FleetSurroundings } from './surroundings.js';
 import { openMemory } from './open-memory.js';
 
 /** Adds facts to the ledger of a session that has ended, and so to its transcript; answers with its row as it is then, which is in its folder too. */

@@ -9,7 +9,7 @@ import { SessionMemory } from '../session/session-memory.js';
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { AgentSpec } from '../contract/agent-spec.js';
-import type { FleetSurroundings } from './fleet.js';
+import type { FleetSurroundings } from './surroundings.js';
 
 /** Opens the memory of a session, new (with its first fact) or from disk, with the masks of its secrets. */
 export async function openMemory(

@@ -10,7 +10,7 @@ import { booked, removeBooked } from '../session/booking.js';
 import { LABEL } from '../session/labels.js';
 import { removeContainer } from '../session/remove-container.js';
 import type { RehearsalEndpoint } from '../session/surroundings.js';
-import type { FleetSurroundings } from './fleet.js';
+import type { FleetSurroundings } from './surroundings.js';
 import type { FleetNetwork } from './fleet-network.js';
 
 /** The model server's image, memory and patience. */

@@ -2,7 +2,7 @@ import { lstat } from 'node:fs/promises';
 import { closeContainer } from '../session/booking.js';
 import { LABEL } from '../session/labels.js';
 import { settleFile } from '../session/settle-files.js';
-import type { FleetSurroundings } from './fleet.js';
+import type { FleetSurroundings } from './surroundings.js';
 
 /**
  * What the book says is open though the world says otherwise, after a daemon that died between a deed and its record. Sessions that are not over

@@ -1,5 +1,6 @@
-import type { StartOutcome } from '../contract/api.js';
+import type { StartOutcome } from '../contract/api-shapes.js';
 import { asFilareError, FilareError } from '../contract/errors.js';
+import { isOver } from '../contract/phase.js';
 import type { Session } from '../session/session.js';
 
 /** A session that was begun, or that runs already. */
@@ -16,19 +17,17 @@ export async function startOutcome(id: string, begun: Begun | FilareError, signa
     if (begun.outcome === 'already_running')
       return { id, outcome: 'already_running', session: session.row, error: null };
     await session.until(
-      ({ stage: { phase, ...stage } }) =>
-        phase === 'running' ||
-        isOver(phase) ||
-        phase === 'backing_off' ||
-        (phase === 'queued' && 'reason' in stage && stage.reason !== null),
+      ({ stage }) =>
+        stage.phase === 'running' ||
+        isOver(stage) ||
+        stage.phase === 'backing_off' ||
+        (stage.phase === 'queued' && stage.reason !== null),
       signal,
     );
     if (session.ended || session.state.stage.phase === 'backing_off')
       await session.until(
         ({ stage }) =>
-          isOver(stage.phase) ||
-          (stage.phase === 'backing_off' && stage.until_ms !== null) ||
-          stage.phase === 'running',
+          isOver(stage) || (stage.phase === 'backing_off' && stage.until_ms !== null) || stage.phase === 'running',
         signal,
       );
     const { row } = session;
@@ -44,8 +43,4 @@ export async function startOutcome(id: string, begun: Begun | FilareError, signa
     if (signal.aborted) throw failure;
     return { id, outcome: 'refused', session: null, error: asFilareError(failure).toBody() };
   }
-}
-
-function isOver(phase: string): boolean {
-  return phase === 'stopped' || phase === 'failed';
 }

@@ -1,5 +1,5 @@
 import type { AgentSpec } from '../contract/agent-spec.js';
-import type { StartPlan } from '../contract/api.js';
+import type { StartPlan } from '../contract/api-shapes.js';
 import { configToml } from '../codex/config-toml.js';
 import { attemptFolder } from '../session/attempt-folder.js';
 import { containerRequest } from '../session/container-request.js';

@@ -6,7 +6,7 @@
  */
 import { rm } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
-import type { CleanupItem } from '../contract/api.js';
+import type { CleanupItem } from '../contract/api-shapes.js';
 import { asFilareError, FilareError } from '../contract/errors.js';
 import { findLeaks, type LeakReport } from '../leaks/find-leaks.js';
 import { isWithin } from '../leaks/is-within.js';
@@ -20,7 +20,8 @@ import { removeTree } from '../workspace/remove-tree.js';
 import { removeSeedLeftovers } from '../workspace/seed-staging.js';
 
 import type { CleanupOptions } from './cleanup.js';
-import type { Fleet, FleetSurroundings } from './fleet.js';
+import type { Fleet } from './fleet.js';
+import type { FleetSurroundings } from './surroundings.js';
 import { GHOST_NETWORK, type FleetNetwork } from './fleet-network.js';
 import { settleBook } from './settle-book.js';
 

@@ -145,7 +145,7 @@ export class ToolDesk {
     const declared = (await this.#context.declared()).find((one) => one.id === agent);
     const known = declared ?? (await this.#fleet.agentOf(this.#ref(caller, agent)));
     if (!caller.reaches(known)) throw unknownAgent(agent);
-    const [outcome] = await this.#fleet.startAlong([known], caller.rehearsed, caller.name, signal);
+    const [outcome] = await this.#fleet.starts.startAlong([known], caller.rehearsed, caller.name, signal);
     if (outcome === undefined || outcome.error !== null) {
       throw new FilareError({ code: 'bad_state', message: outcome?.error?.message ?? `${agent} was not started` });
     }

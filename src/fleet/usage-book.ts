@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { UsageRow } from '../contract/api.js';
+import type { UsageRow } from '../contract/api-shapes.js';
 import { tokensSchema, type SessionRow, type Tokens } from '../contract/session.js';
 import { AppendLog } from '../ledger/append-log.js';
 import { NO_TOKENS } from '../session/state.js';

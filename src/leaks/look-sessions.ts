@@ -1,6 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sessionRowSchema } from '../contract/session.js';
+import { isOver } from '../contract/phase.js';
 import { sessionFiles } from '../session/session-files.js';
 import type { SessionSight } from './world.js';
 
@@ -17,7 +18,7 @@ export async function lookAtSessions(outputs: string): Promise<Map<string, Sessi
 async function lookAt(folder: string): Promise<SessionSight> {
   try {
     const row = sessionRowSchema.parse(JSON.parse(await readFile(sessionFiles(folder).state, 'utf8')));
-    return { folder, over: row.phase === 'stopped' || row.phase === 'failed', workspace: row.workspace };
+    return { folder, over: isOver(row), workspace: row.workspace };
   } catch {
     return { folder, over: false, workspace: null };
   }

@@ -1,17 +1,14 @@
 import { z } from 'zod';
 import { line, path, textOrFile } from './field-formats.js';
+import { mountFields, networkFields, resourcesFields, workspaceFields } from './container-fields.js';
 import {
   codexFields,
   dependencyFields,
   escalationFields,
   healthFields,
   limitsFields,
-  mountFields,
-  networkFields,
   orchestratesFields,
-  resourcesFields,
   restartFields,
-  workspaceFields,
 } from './nested-fields.js';
 
 /** Roles with a meaning of their own; any other word is a role too. */

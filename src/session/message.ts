@@ -3,6 +3,7 @@ import { chmod, copyFile, mkdir, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { FilareError } from '../contract/errors.js';
 import type { SendResult } from '../contract/session.js';
+import { isOver } from '../contract/phase.js';
 import { promptsInTheWay } from './prompts.js';
 import type { SessionMemory } from './session-memory.js';
 import type { SessionState } from './state.js';
@@ -161,9 +162,8 @@ async function awaitTaken(
   const { message_id, known_turn } = message;
   const { session_id } = context.state();
   const inOutbox = (state: SessionState): boolean => state.outbox.some((m) => m.message_id === message_id);
-  const over = (state: SessionState): boolean => state.stage.phase === 'stopped' || state.stage.phase === 'failed';
   try {
-    await context.until((state) => !inOutbox(state) || over(state), wait);
+    await context.until((state) => !inOutbox(state) || isOver(state.stage), wait);
   } catch (failure) {
     if (request.wait_ms !== undefined || request.signal.aborted) throw failure;
     return { message_id, session_id, delivery: 'queued' };
@@ -172,7 +172,7 @@ async function awaitTaken(
   if (turn_id === undefined) {
     // It was taken before this daemon came, and its turn is over: its reply is in the transcript.
     if (known_turn === null) return { message_id, session_id, delivery: 'accepted' };
-    if (over(context.state()))
+    if (isOver(context.state().stage))
       throw new FilareError({ code: 'ended', message: `session ${session_id} ended before it took the message` });
     throw new FilareError({
       code: 'turn_failed',
@@ -182,7 +182,7 @@ async function awaitTaken(
   }
   const accepted: SendResult = { message_id, session_id, delivery: 'accepted', turn_id };
   if (request.wait_ms === undefined) return accepted;
-  await context.until((state) => context.turns.outcome(turn_id) !== undefined || over(state), wait);
+  await context.until((state) => context.turns.outcome(turn_id) !== undefined || isOver(state.stage), wait);
   const outcome = context.turns.outcome(turn_id);
   if (outcome === undefined)
     throw new FilareError({

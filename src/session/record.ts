@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ERROR_CODES } from '../contract/errors.js';
 import { agentSpecSchema } from '../contract/agent-spec.js';
-import { pauseQuestionSchema } from '../contract/api.js';
+import { pauseQuestionSchema } from '../contract/api-shapes.js';
 import { PROMPT_OUTCOMES, standingRuleSchema, tokensSchema } from '../contract/session.js';
 
 const requestId = z.union([z.string(), z.number()]);

@@ -1,3 +1,4 @@
+import { isOver } from '../contract/phase.js';
 import type { AgentEvent } from '../contract/agent-event.js';
 import { asFilareError, type FilareError } from '../contract/errors.js';
 import type { Piece, TranscriptEntry } from '../contract/transcript.js';
@@ -80,7 +81,7 @@ export class SessionMemory {
       exclusive: <T>(work: () => Promise<T>) => this.#exclusive(work),
       capture: () => this.#capture(),
       commit: (fact: SessionFact) => this.commit(fact),
-      is_over: () => this.#state.stage.phase === 'stopped' || this.#state.stage.phase === 'failed',
+      is_over: () => isOver(this.#state.stage),
     };
     this.#trouble = new DiskTrouble({
       now_ms: around.now_ms,

@@ -1,21 +1,21 @@
 /**
- * One session's life. The loop looks at what is and at what should be, takes the one next step (next.ts), and remembers it (session-memory.ts)
- * until nothing is left to do; then it sleeps until something changes. Operators' wishes are facts like any other.
+ * One session's life: what operators and the engine say to it, and what it answers. The steps are taken by its loop (loop.ts); operators' wishes are facts
+ * like any other.
  *
- * Invariants: one loop per session; one step at a time; nothing is done that was not written down before; a session that has ended holds
- * no container, pipe, timer or open file. Tests: tests/session.
+ * Invariants: nothing is done that was not written down before; a session that has ended holds no container, pipe, timer or open file. Tests: tests/session.
  */
 import type { AgentEvent } from '../contract/agent-event.js';
-import { asFilareError, FilareError } from '../contract/errors.js';
-import type { PauseQuestion } from '../contract/api.js';
+import { FilareError } from '../contract/errors.js';
+import type { PauseQuestion } from '../contract/api-shapes.js';
 import type { Prompt, PromptRecord, SessionRow, StandingRule } from '../contract/session.js';
+import { isOver } from '../contract/phase.js';
 import type { ContainerView } from '../engine/engine.js';
 import { attemptFolder } from './attempt-folder.js';
 import { agentFolders } from './launch.js';
 import { observeContainer } from './container-sight.js';
 import { decide, promptRecord, type DecisionRequest } from './decide.js';
+import { SessionLoop } from './loop.js';
 import { deliver, type MessageRequest } from './message.js';
-import { next } from './next.js';
 import { openPrompts, toPrompt } from './prompts.js';
 import { toRow } from './row.js';
 import { sessionFiles } from './session-files.js';
@@ -30,9 +30,6 @@ import type { SessionSurroundings } from './surroundings.js';
 import { until } from './until.js';
 import { attemptPaths } from '../channel/attempt-files.js';
 
-const STEP_RETRY_FIRST_MS = 500;
-const STEP_RETRY_MAX_MS = 30_000;
-
 /** A session that is not over. */
 export class Session {
   readonly folder: string;
@@ -43,10 +40,7 @@ export class Session {
   readonly #steps: Steps;
   /** Prompts whose decision is being written down: the first one counts. */
   readonly #deciding = new Set<string>();
-  #stepEnding = new AbortController();
-  #wake: () => void = () => undefined;
-  #awake = false;
-  #letGo = false;
+  readonly #loop: SessionLoop;
   #running: Promise<void> = Promise.resolve();
 
   constructor(around: SessionSurroundings, folder: string, memory: SessionMemory) {
@@ -61,6 +55,7 @@ export class Session {
       nudge: () => this.nudge(),
       say: (level, text) => this.#say(level, text),
     });
+    this.#loop = new SessionLoop({ around, memory, sight: this.#sight, steps: this.#steps });
     this.#sight.see({ boot_id: around.boot_id });
     memory.watch((news) => {
       this.#notice(news);
@@ -70,7 +65,7 @@ export class Session {
   /** Begins the loop. */
   begin(): void {
     this.#steps.begin();
-    this.#running = this.#loop();
+    this.#running = this.#loop.run();
   }
 
   get state(): SessionState {
@@ -83,7 +78,7 @@ export class Session {
   }
 
   get ended(): boolean {
-    return this.state.stage.phase === 'stopped' || this.state.stage.phase === 'failed';
+    return isOver(this.state.stage);
   }
 
   get row(): SessionRow {
@@ -147,7 +142,7 @@ export class Session {
         by,
         ...(grace_ms === undefined ? {} : { grace_ms }),
       });
-      this.#stepEnding.abort();
+      this.#loop.endStep();
       this.nudge();
     }
     await this.#running;
@@ -158,7 +153,7 @@ export class Session {
     this.#refuseEnded();
     const before = this.state.attempt;
     await this.#memory.commit({ type: 'desired', desired: 'restarted', by });
-    this.#stepEnding.abort();
+    this.#loop.endStep();
     this.nudge();
     await this.until(
       ({ attempt, stage }) =>
@@ -278,7 +273,7 @@ export class Session {
         around: this.#around,
         state: () => this.state,
         sight: this.#sight,
-        endStep: (cause) => this.#stepEnding.abort(cause),
+        endStep: (cause) => this.#loop.endStep(cause),
         nudge: () => this.nudge(),
         say: (text) => this.#say('warning', text),
       },
@@ -288,8 +283,7 @@ export class Session {
 
   /** Something outside changed: look again. */
   nudge(): void {
-    this.#awake = true;
-    this.#wake();
+    this.#loop.nudge();
   }
 
   /** Resolves when the test holds; rejects when the signal ends, or the daemon lets go. */
@@ -299,50 +293,8 @@ export class Session {
 
   /** The daemon stops: the agent goes on, this hold ends. */
   async letGo(): Promise<void> {
-    this.#letGo = true;
-    this.#stepEnding.abort();
-    this.nudge();
+    this.#loop.letGo();
     await this.#running;
-  }
-
-  async #loop(): Promise<void> {
-    let retry_ms = STEP_RETRY_FIRST_MS;
-    while (!this.#isLetGo()) {
-      this.#awake = false;
-      const { phase } = this.state.stage;
-      this.#sight.see({
-        no_room: phase === 'queued' ? this.#around.noRoom(this.state.session_id) : null,
-      });
-      const step = next(this.state, this.#sight.now, this.#around.now_ms());
-      if (step.do === 'nothing' && this.ended) break;
-      if (step.do === 'nothing' || step.do === 'wait') {
-        await this.#sleep(step.do === 'nothing' ? null : Math.max(1, step.until_ms - this.#around.now_ms()));
-        retry_ms = STEP_RETRY_FIRST_MS;
-        continue;
-      }
-      this.#stepEnding = new AbortController();
-      try {
-        await this.#steps.perform(step, this.#stepEnding.signal);
-        retry_ms = STEP_RETRY_FIRST_MS;
-      } catch (failure) {
-        if (this.#isLetGo()) break;
-        if (await this.#steps.failed(step, asFilareError(failure)).catch(() => false)) continue;
-        await this.#sleep(retry_ms);
-        retry_ms = Math.min(retry_ms * 2, STEP_RETRY_MAX_MS);
-      }
-    }
-    try {
-      await this.#steps.close(new FilareError({ code: 'ended', message: 'the daemon stops' }));
-      await this.#memory.close();
-    } catch (failure) {
-      // Nobody can do anything about it, and those who wait for the end must not fail for it.
-      this.#around.log.error({ session_id: this.state.session_id, err: failure }, 'a session was not closed cleanly');
-    }
-  }
-
-  /** Asked anew each time: it changes while a step is awaited. */
-  #isLetGo(): boolean {
-    return this.#letGo;
   }
 
   #notice(news: SessionNews): void {
@@ -370,19 +322,6 @@ export class Session {
         hint: `filare-agents start --session ${this.state.agent.id}`,
       });
     }
-  }
-
-  /** Sleeps until nudged, or so long. A nudge that came while a step was under way counts. */
-  async #sleep(delay_ms: number | null): Promise<void> {
-    if (this.#awake) return;
-    await new Promise<void>((resolve) => {
-      const timer = delay_ms === null ? undefined : setTimeout(resolve, Math.min(delay_ms, 2 ** 31 - 1));
-      this.#wake = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
-    this.#wake = () => undefined;
   }
 }
 

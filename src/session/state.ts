@@ -1,6 +1,6 @@
 import type { AgentEvent, AgentRequest } from '../contract/agent-event.js';
 import type { AgentSpec, RuleCondition } from '../contract/agent-spec.js';
-import type { PauseQuestion } from '../contract/api.js';
+import type { PauseQuestion } from '../contract/api-shapes.js';
 import type { ErrorCode } from '../contract/errors.js';
 import type { PromptDecision, PromptOrigin, PromptOutcome, StandingRule, Tokens } from '../contract/session.js';
 import type { Verdict } from '../inbox/policy.js';

@@ -1,6 +1,6 @@
 import { unreachable } from '../contract/errors.js';
 import type { StoryFact } from '../transcript/story-fact.js';
-import type { PauseQuestion } from '../contract/api.js';
+import type { PauseQuestion } from '../contract/api-shapes.js';
 import type { ForkPoint, SessionFact } from './record.js';
 import type { OwnPrompt, SessionState } from './state.js';
 

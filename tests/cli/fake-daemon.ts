@@ -6,13 +6,8 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { z } from 'zod';
-import {
-  API_VERSION,
-  ROUTES,
-  type DaemonStatus,
-  type PauseQuestion,
-  type StartOutcome,
-} from '../../src/contract/api.js';
+import { API_VERSION, ROUTES } from '../../src/contract/api.js';
+import type { DaemonStatus, PauseQuestion, StartOutcome } from '../../src/contract/api-shapes.js';
 import { asFilareError, FilareError, HTTP_STATUS } from '../../src/contract/errors.js';
 import type { ProjectPaths } from '../../src/contract/project.js';
 import type { Piece, TranscriptEntry } from '../../src/contract/transcript.js';

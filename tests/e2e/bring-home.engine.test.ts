@@ -4,7 +4,7 @@ import { existsSync, lstatSync, readdirSync, readFileSync, readlinkSync, rmSync 
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Fleet } from '../../src/client/fleet.js';
-import type { CleanupItem } from '../../src/contract/api.js';
+import type { CleanupItem } from '../../src/contract/api-shapes.js';
 import type { SessionDiff, SyncCheck, SyncResult } from '../../src/contract/homecoming.js';
 import type { SessionRow } from '../../src/contract/session.js';
 import { eventually, FleetRig } from '../support/fleet-rig.js';

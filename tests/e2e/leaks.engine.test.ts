@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { CleanupItem } from '../../src/contract/api.js';
+import type { CleanupItem } from '../../src/contract/api-shapes.js';
 import type { SessionRow } from '../../src/contract/session.js';
 import type { Finding } from '../../src/leaks/finding.js';
 import { ProjectLedger } from '../../src/ledger/project-ledger.js';

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { homedir } from 'node:os';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Fleet } from '../../src/client/fleet.js';
-import type { StartOutcome } from '../../src/contract/api.js';
+import type { StartOutcome } from '../../src/contract/api-shapes.js';
 import type { SessionRow } from '../../src/contract/session.js';
 import { loadManifests } from '../../src/manifest/load-manifests.js';
 import { loadRehearsal } from '../../src/rehearsal/script.js';

@@ -44,14 +44,17 @@ async function otherVersion(version: string): Promise<string> {
   return folder;
 }
 
-/** The ordinary image under the name of this test, with a label: another label is another image. */
-async function buildImage(rig: FleetRig, label: string): Promise<void> {
+/** The ordinary image under the name of this test, with a label: another label is another image. Answers with its id. */
+async function buildImage(rig: FleetRig, label: string): Promise<string> {
   const context = pack();
   context.entry({ name: 'Dockerfile' }, `FROM filare-codex\nLABEL filare.test.upgrade=${label}\n`);
   context.finalize();
   const labels = { 'filare.test': 'upgrade' };
   const request = { tag: IMAGE, dockerfile: 'Dockerfile', build_args: {}, labels, network: 'none' } as const;
   await rig.engine.build(Readable.from(context), request, () => undefined);
+  const image = await rig.engine.image(IMAGE);
+  if (image === undefined) throw new Error(`${IMAGE} was built and is not there`);
+  return image.id;
 }
 
 describe('a newer version', () => {
@@ -59,6 +62,8 @@ describe('a newer version', () => {
   let fleet: Fleet;
   let newer: string;
   const rows = new Map<string, SessionRow>();
+  /** Under a tag that went on to another image, too. */
+  const built = new Set<string>();
   let prompt: Prompt | undefined;
 
   const rowOf = (id: string): SessionRow => {
@@ -82,7 +87,7 @@ describe('a newer version', () => {
   beforeAll(async () => {
     newer = await otherVersion('99.0.0');
     rig = await FleetRig.make({ 'configs/agents/two.yml': MANIFEST });
-    await buildImage(rig, 'first');
+    built.add(await buildImage(rig, 'first'));
     fleet = await openWith(PACKAGE);
     for (const row of await rig.start(fleet, REHEARSAL)) rows.set(row.id, row);
   }, 120_000);
@@ -90,7 +95,7 @@ describe('a newer version', () => {
   afterAll(async () => {
     await fleet[Symbol.asyncDispose]();
     await rig.end();
-    await rig.engine.removeImage(IMAGE);
+    for (const image of built) await rig.engine.removeImage(image);
     await rm(newer, { recursive: true });
   }, 60_000);
 
@@ -144,13 +149,13 @@ describe('a newer version', () => {
         .then((texts) => texts.filter((text) => text.startsWith(`the image ${IMAGE} is another one`)));
     await fleet.restart('worker');
     expect(await images('worker')).toEqual([]);
-    const was = (await rig.engine.image(IMAGE))?.id;
-    await buildImage(rig, 'second');
-    const is = (await rig.engine.image(IMAGE))?.id;
+    const [was = ''] = built;
+    const is = await buildImage(rig, 'second');
+    built.add(is);
     expect(is).not.toBe(was);
     await fleet.restart('worker');
     const [text = ''] = await images('worker');
-    for (const id of [was, is]) expect(text).toContain(id?.slice('sha256:'.length, 'sha256:'.length + 12));
+    for (const id of [was, is]) expect(text).toContain(id.slice('sha256:'.length, 'sha256:'.length + 12));
     expect(await fleet.send('worker', 'still you?', { wait_ms: 20_000 })).toMatchObject({ delivery: 'accepted' });
   });
 });

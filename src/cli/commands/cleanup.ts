@@ -1,5 +1,5 @@
 import type { CommandUnknownOpts } from '@commander-js/extra-typings';
-import type { CleanupItem } from '../../contract/api.js';
+import type { CleanupItem } from '../../contract/api-shapes.js';
 import { FilareError } from '../../contract/errors.js';
 import { askYes, canAsk } from '../ask.js';
 import { newCommand } from '../command.js';

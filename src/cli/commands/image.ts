@@ -1,5 +1,5 @@
 import type { CommandUnknownOpts } from '@commander-js/extra-typings';
-import type { ImageStatus } from '../../contract/api.js';
+import type { ImageStatus } from '../../contract/api-shapes.js';
 import { newCommand, withSubcommands } from '../command.js';
 import type { CliContext } from '../context.js';
 import { parseProgressMode, ProgressDisplay } from '../progress.js';

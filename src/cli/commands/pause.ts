@@ -1,5 +1,5 @@
 import { Option, type CommandUnknownOpts } from '@commander-js/extra-typings';
-import type { PauseQuestion } from '../../contract/api.js';
+import type { PauseQuestion } from '../../contract/api-shapes.js';
 import { FilareError } from '../../contract/errors.js';
 import { newCommand } from '../command.js';
 import type { CliContext } from '../context.js';

@@ -1,6 +1,6 @@
 import type { CommandUnknownOpts } from '@commander-js/extra-typings';
 import { Option } from '@commander-js/extra-typings';
-import type { SendOptions } from '../../client/fleet.js';
+import type { SendOptions } from '../../client/fleet-options.js';
 import { asFilareError, EXIT_CODES, FilareError } from '../../contract/errors.js';
 import type { SendResult } from '../../contract/session.js';
 import { newCommand } from '../command.js';

@@ -1,5 +1,5 @@
 import type { CommandUnknownOpts } from '@commander-js/extra-typings';
-import type { StartPlan } from '../../contract/api.js';
+import type { StartPlan } from '../../contract/api-shapes.js';
 import { FilareError } from '../../contract/errors.js';
 import { newCommand } from '../command.js';
 import type { CliContext } from '../context.js';

@@ -1,9 +1,10 @@
 import type { CommandUnknownOpts } from '@commander-js/extra-typings';
 import { Option } from '@commander-js/extra-typings';
 import type { AgentSpec } from '../../contract/agent-spec.js';
-import type { StartOutcome } from '../../contract/api.js';
+import type { StartOutcome } from '../../contract/api-shapes.js';
 import { FilareError } from '../../contract/errors.js';
-import type { Fleet, RehearsalInput } from '../../client/fleet.js';
+import type { Fleet } from '../../client/fleet.js';
+import type { RehearsalInput } from '../../client/fleet-options.js';
 import { WAIT_STATES, type WaitState } from '../../client/wait-sessions.js';
 import { bringUp, type Begun } from '../bring-up.js';
 import { newCommand } from '../command.js';

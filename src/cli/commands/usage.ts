@@ -1,5 +1,5 @@
 import { Option, type CommandUnknownOpts } from '@commander-js/extra-typings';
-import type { UsageRow } from '../../contract/api.js';
+import type { UsageRow } from '../../contract/api-shapes.js';
 import { newCommand } from '../command.js';
 import type { CliContext } from '../context.js';
 import { parseMoment } from '../duration.js';

@@ -5,8 +5,8 @@
  * - a window holds as many panes as can be read (at most MAX_PANES), the next agent goes to the next window;
  * - a window in which a person has made one pane large is left alone until it is small again.
  */
-import { hasEnded } from '../../client/wait-sessions.js';
 import type { SessionRow } from '../../contract/session.js';
+import { isOver } from '../../contract/phase.js';
 import { FLEET, INBOX, type View, type ViewPane, type ViewWindow } from './view-panes.js';
 
 /** Most panes of a window. */
@@ -43,14 +43,14 @@ export function nextChange(situation: Situation): ViewChange | null {
 
   const row_of = new Map(rows.map((row) => [row.session_id, row]));
   const shown = new Set(agents.map(({ shows }) => shows));
-  const without_pane = rows.filter((row) => !hasEnded(row) && !shown.has(row.session_id) && !given.has(row.session_id));
+  const without_pane = rows.filter((row) => !isOver(row) && !shown.has(row.session_id) && !given.has(row.session_id));
   for (const pane of agents) {
     const row = row_of.get(pane.shows);
     const heir = without_pane.find(({ id }) => id === row?.id);
-    if (row !== undefined && hasEnded(row) && heir !== undefined) {
+    if (row !== undefined && isOver(row) && heir !== undefined) {
       return { type: 'take_over', pane_id: pane.pane_id, row: heir };
     }
-    if (row !== undefined && !hasEnded(row) && pane.dead && !tried.has(pane.pane_id)) {
+    if (row !== undefined && !isOver(row) && pane.dead && !tried.has(pane.pane_id)) {
       return { type: 'take_over', pane_id: pane.pane_id, row };
     }
     if ((row === undefined || row.phase === 'stopped') && touchable(pane)) {

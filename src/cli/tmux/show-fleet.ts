@@ -5,10 +5,10 @@
  * - it ends with its pane. Without it the other panes go on as they are; opening the view again brings it back.
  */
 import type { Fleet } from '../../client/fleet.js';
-import { hasEnded } from '../../client/wait-sessions.js';
 import { DaemonUnreachable } from '../../client/http-request.js';
 import { asFilareError } from '../../contract/errors.js';
 import type { SessionRow } from '../../contract/session.js';
+import { isOver } from '../../contract/phase.js';
 import type { CliContext } from '../context.js';
 import { fleetTable, fleetTotals } from '../fleet-table.js';
 import { FleetView } from '../fleet-view.js';
@@ -101,7 +101,7 @@ function tableLines(context: CliContext, rows: readonly SessionRow[], trouble: s
   const { columns, rows: height } = context.out.size;
   // One that failed stays to be seen, until its agent is started again.
   const shown = rows.filter(
-    (row, at) => !hasEnded(row) || (row.phase === 'failed' && !rows.slice(at + 1).some(({ id }) => id === row.id)),
+    (row, at) => !isOver(row) || (row.phase === 'failed' && !rows.slice(at + 1).some(({ id }) => id === row.id)),
   );
   const table = shown.length === 0 ? [] : fleetTable(shown, { now_ms: context.now_ms(), columns });
   const lines = [

@@ -8,7 +8,7 @@ import { removeContainer } from '../../session/remove-container.js';
 import type { Staging } from '../../workspace/seed-staging.js';
 import { diskFull, saysDiskFull } from '../../workspace/system-error.js';
 import { whyForeign } from '../../leaks/ownership.js';
-import type { FleetSurroundings } from '../fleet.js';
+import type { FleetSurroundings } from '../surroundings.js';
 import { THREADS } from './place-fork.js';
 
 /** What is copied, and where to. */

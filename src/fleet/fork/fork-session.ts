@@ -18,7 +18,8 @@ import { readGitState } from '../../workspace/git-state.js';
 import { pinnedBranch } from '../../workspace/pinned-branch.js';
 import { withStaging, type Staging } from '../../workspace/seed-staging.js';
 import { beginRecord, newSessionId, refuseTooLarge, runningSession } from '../begin-session.js';
-import type { Fleet, FleetSurroundings } from '../fleet.js';
+import type { Roster } from '../roster.js';
+import type { FleetSurroundings } from '../surroundings.js';
 import { copySource } from './copy-source.js';
 import { readSource, refuseChanged, refuseInUse, type ForkSource } from './fork-source.js';
 import { placeFork, THREADS } from './place-fork.js';
@@ -35,7 +36,7 @@ export interface ForkRequest {
 /** What forking works with. */
 export interface ForkContext {
   readonly around: FleetSurroundings;
-  readonly fleet: Pick<Fleet, 'find' | 'liveSessions'>;
+  readonly roster: Roster;
   readonly info: Parameters<typeof refuseTooLarge>[1];
   readonly max_parallel: number | null;
   readonly by: string;
@@ -48,11 +49,11 @@ export async function forkSession(
   ref: string,
   request: ForkRequest,
 ): Promise<{ readonly folder: string; readonly memory: SessionMemory }> {
-  const { around, fleet, signal } = context;
-  const found = fleet.find(ref);
+  const { around, roster, signal } = context;
+  const found = roster.find(ref);
   const source = await readSource(around, found);
   const agent = forkedAgent(source.agent, request, around);
-  const live = fleet.liveSessions.filter((session) => !session.ended);
+  const live = roster.live.filter((session) => !session.ended);
   refuseTaken(agent.id, source, live);
   refuseInUse(source, live);
   refuseTooLarge(agent, context.info);
@@ -112,7 +113,7 @@ function forkedAgent(source: AgentSpec, { as, message }: ForkRequest, { paths }:
   };
 }
 
-function refuseTaken(as: string, source: ForkSource, live: Fleet['liveSessions']): void {
+function refuseTaken(as: string, source: ForkSource, live: Roster['live']): void {
   if (as.toLowerCase() === source.agent.id.toLowerCase())
     throw new FilareError({
       code: 'conflict',

@@ -6,7 +6,8 @@ import { openForPerson } from '../../session/prompts.js';
 import type { Session } from '../../session/session.js';
 import { NO_TOKENS, type SessionState } from '../../session/state.js';
 import { plusTokens } from '../../session/token-sums.js';
-import type { Fleet, FleetSurroundings } from '../fleet.js';
+import type { Fleet } from '../fleet.js';
+import type { FleetSurroundings } from '../surroundings.js';
 import { openMemory } from '../open-memory.js';
 
 /** The session that is forked, as it stands. */

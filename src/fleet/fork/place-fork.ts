@@ -4,7 +4,7 @@ import { toStay } from '../../session/booking.js';
 import { sessionFiles } from '../../session/session-files.js';
 import type { Staging } from '../../workspace/seed-staging.js';
 import { unlessMissing } from '../../workspace/system-error.js';
-import type { FleetSurroundings } from '../fleet.js';
+import type { FleetSurroundings } from '../surroundings.js';
 
 /** Where the threads lie in the scratch folder of a staging. */
 export const THREADS = 'threads';

@@ -14,6 +14,8 @@ const SETTLE_MS = 20_000;
 const SAMPLE_MS = 100;
 const SENDS = 100;
 const PAUSE_MS = 20;
+/** How many times as long a neighbour may take. */
+const MOST_TIMES = 2;
 const FOLLOWED_MS = 10 * 60_000;
 
 /** What the daemon holds while one session writes as fast as a disk takes it and nobody reads, and what that costs its neighbour. */
@@ -57,6 +59,8 @@ export const flood: Suite = {
         told('the flood was read', `${mib((bytes / took_ms) * 1000)}/s`),
         told('a message to the other session and its answer, at rest, p50 / p99', pair(before)),
         told(`the same meanwhile, of ${grouped(meanwhile.length)}, p50 / p99`, pair(meanwhile)),
+        timesAsLong('how many times as long that is, p50', { before, meanwhile, share: 0.5 }),
+        timesAsLong('how many times as long that is, p99', { before, meanwhile, share: 0.99 }),
       ],
       method: [
         'The real daemon with two sessions whose containers the benchmark plays. Another process appends pieces of a reply, 150 bytes a line, to the journal of one as fast as the file system takes them. No client reads a transcript or stream.',
@@ -101,6 +105,15 @@ async function sendTimes(
     await sleep(PAUSE_MS);
   }
   return times;
+}
+
+/** What a message takes meanwhile over what it takes at rest, at one percentile. */
+function timesAsLong(
+  what: string,
+  { before, meanwhile, share }: { readonly before: number[]; readonly meanwhile: number[]; readonly share: number },
+): ReturnType<typeof judged> {
+  const times = percentile(meanwhile, share) / percentile(before, share);
+  return judged(what, times.toFixed(2), { text: `< ${MOST_TIMES}`, met: times < MOST_TIMES });
 }
 
 function pair(samples: readonly number[]): string {

@@ -12,8 +12,11 @@ export const JOURNAL_POLL_MS = 100;
 /** How much of a journal is read at once, in bytes. */
 export const JOURNAL_CHUNK_BYTES = 256 * 1024;
 
+/** The same of one that was written just now: what it takes to go through it is how long everybody else waits at least. */
+const WARM_CHUNK_BYTES = 64 * 1024;
+
 /** How long reading goes on before everything else of this process gets a turn, in milliseconds. */
-const MOST_TURN_MS = 10;
+const MOST_TURN_MS = 1;
 
 /** How a journal is read. */
 export interface JournalFileOptions {
@@ -72,7 +75,8 @@ export class JournalFile implements JournalReader {
       let isWarm = false;
       let turned_ms = performance.now();
       while (!signal.aborted) {
-        const wanted = follow ? chunk.length : Math.min(chunk.length, size - at);
+        const most = isWarm ? Math.min(chunk.length, WARM_CHUNK_BYTES) : chunk.length;
+        const wanted = follow ? most : Math.min(most, size - at);
         const bytesRead = wasQuiet || wanted === 0 ? 0 : await readAt(file, chunk, wanted, at, isWarm);
         if (bytesRead > 0) {
           at += bytesRead;

@@ -9,6 +9,10 @@ import { JournalLines } from './journal-lines.js';
 
 /** How often the size of a journal is looked at, besides what the kernel reports, in milliseconds. */
 export const JOURNAL_POLL_MS = 100;
+/** The same of a journal to which nothing is added, where the kernel has reported all that was: fifty idle agents cost little. */
+export const JOURNAL_IDLE_POLL_MS = 1_000;
+/** Growth that polling found first, so often in a row: the kernel does not report it. One may be a race of the two. */
+const MOST_MISSED = 3;
 /** How much of a journal is read at once, in bytes. */
 export const JOURNAL_CHUNK_BYTES = 256 * 1024;
 
@@ -38,7 +42,7 @@ interface JournalState {
 /**
  * Reads the journal at a path, several times if wanted. Start at 0 or at the `end` of a line. Aborting ends an iteration quietly, with whatever
  * was delivered. A journal that is gone, is another file, or is shorter than it ever was to this reader, is `bad_state`: looked at whenever
- * the end is reached, which with `follow` is at least every poll_ms.
+ * the end is reached, which with `follow` is at least every second (JOURNAL_IDLE_POLL_MS).
  */
 export class JournalFile implements JournalReader {
   readonly #path: string;
@@ -74,6 +78,8 @@ export class JournalFile implements JournalReader {
       let wasQuiet = false;
       let isWarm = false;
       let turned_ms = performance.now();
+      let poll_ms = this.#options.poll_ms;
+      let missed = 0;
       while (!signal.aborted) {
         const most = isWarm ? Math.min(chunk.length, WARM_CHUNK_BYTES) : chunk.length;
         const wanted = follow ? most : Math.min(most, size - at);
@@ -91,12 +97,18 @@ export class JournalFile implements JournalReader {
         }
         const look = isWarm ? () => lstatSync(this.#path) : () => lstat(this.#path);
         const grown = (await this.#size(at, look)) > at;
+        if (grown && wasQuiet) missed += 1;
+        if (grown || watcher === undefined || missed >= MOST_MISSED) poll_ms = this.#options.poll_ms;
+        else if (wasQuiet) poll_ms = Math.max(this.#options.poll_ms, Math.min(poll_ms * 2, JOURNAL_IDLE_POLL_MS));
         wasQuiet = false;
         // What comes from here on was written a moment ago.
         isWarm = follow;
         if (grown && follow) continue;
         if (!follow) return;
-        wasQuiet = (await bell.wait(this.#options.poll_ms)) === 'quiet';
+        wasQuiet = (await bell.wait(poll_ms)) === 'quiet';
+        if (wasQuiet) continue;
+        missed = 0;
+        poll_ms = this.#options.poll_ms;
       }
     } finally {
       signal.removeEventListener('abort', ring);

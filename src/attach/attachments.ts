@@ -10,8 +10,7 @@
 import { FilareError } from '../contract/errors.js';
 import type { ExecTerminal } from '../engine/engine.js';
 import { removeBooked } from '../session/booking.js';
-import { LABEL } from '../session/labels.js';
-import { removeContainer } from '../session/remove-container.js';
+import { removeOfPurpose } from '../session/remove-of-purpose.js';
 import type { Session } from '../session/session.js';
 import { Attachment, ATTACH_DETAIL, type AttachSurroundings } from './attachment.js';
 import { ATTACH_PURPOSE } from './helper-container.js';
@@ -43,12 +42,11 @@ export class Attachments {
 
   /** Removes what a daemon that was killed has left; its sockets ended with it. An engine that does not answer is tried again by the next daemon. */
   async removeLeft(): Promise<void> {
-    const { engine, resources, paths, log } = this.#around;
+    const { resources, log } = this.#around;
     for (const { kind, name, detail } of resources.open())
       if (kind === 'folder' && detail?.['what'] === ATTACH_DETAIL.what) await removeBooked(resources, 'folder', name);
     try {
-      const left = await engine.list({ [LABEL.project]: paths.key, [LABEL.purpose]: ATTACH_PURPOSE });
-      for (const container of left) await removeContainer(this.#around, container, 'its daemon is gone');
+      await removeOfPurpose(this.#around, ATTACH_PURPOSE, { reason: 'its daemon is gone' });
     } catch (failure) {
       log.warn({ err: failure }, 'terminals that a daemon left could not be removed');
     }

@@ -5,7 +5,7 @@
 import PQueue from 'p-queue';
 import { asFilareError } from '../contract/errors.js';
 import { isOver } from '../contract/phase.js';
-import { whyForeign } from '../leaks/ownership.js';
+import { whyForeign } from '../session/ownership.js';
 import { LABEL } from '../session/labels.js';
 import { removeContainer } from '../session/remove-container.js';
 import { Session } from '../session/session.js';

@@ -7,7 +7,7 @@ import { booked } from '../session/booking.js';
 import { IN_CONTAINER } from '../session/container-request.js';
 import { helperRequest as requestFor } from '../session/helper-request.js';
 import { LABEL } from '../session/labels.js';
-import { removeContainer } from '../session/remove-container.js';
+import { removeOfPurpose } from '../session/remove-of-purpose.js';
 import { OpenFolder } from '../workspace/open-folder.js';
 import { removeTree } from '../workspace/remove-tree.js';
 import { GIT_STEP_MS, type Homecomer, type HomecomingSurroundings } from './homecoming.js';
@@ -185,9 +185,7 @@ export async function withFolder<T>(
 /** What a daemon that died left of this: containers first, then folders. Nothing of it runs when this is called. */
 export async function settleHomecoming(around: HomecomingSurroundings): Promise<void> {
   try {
-    const labels = { [LABEL.project]: around.paths.key, [LABEL.purpose]: PURPOSE, [LABEL.instance]: around.instance };
-    for (const container of await around.engine.list(labels))
-      await removeContainer(around, container, 'removed after the daemon that made it had ended');
+    await removeOfPurpose(around, PURPOSE, { reason: 'removed after the daemon that made it had ended' });
   } catch (failure) {
     around.log.warn({ err: failure }, 'the engine does not answer; what a sync left is removed another time');
   }
@@ -198,10 +196,8 @@ export async function settleHomecoming(around: HomecomingSurroundings): Promise<
 }
 
 async function removeHelper(around: HomecomingSurroundings, name: string): Promise<void> {
-  const found = await around.engine.list({ [LABEL.project]: around.paths.key, [LABEL.purpose]: PURPOSE });
-  for (const container of found) if (container.name === name) await removeContainer(around, container);
-  if (!found.some((container) => container.name === name))
-    await around.resources.closeNamed('container', name, 'not made');
+  const removed = await removeOfPurpose(around, PURPOSE, { name });
+  if (removed.length === 0) await around.resources.closeNamed('container', name, 'not made');
 }
 
 /** Whatever a container has put there: links are removed, never followed. */

@@ -2,7 +2,7 @@ import type { SurveyedThing } from '../engine/engine.js';
 import { LABEL, SOLO } from '../session/labels.js';
 import { daemonLives, type Comparison } from './comparison.js';
 import { BY_CLEANUP, type Finding } from './finding.js';
-import { whyForeign } from './ownership.js';
+import { whyForeign } from '../session/ownership.js';
 
 /** What the engine has of ours, or under our name. */
 export function compareEngine(comparison: Comparison): Finding[] {

@@ -7,7 +7,7 @@ import { LABEL } from '../../session/labels.js';
 import { removeContainer } from '../../session/remove-container.js';
 import type { Staging } from '../../workspace/seed-staging.js';
 import { diskFull, saysDiskFull } from '../../workspace/system-error.js';
-import { whyForeign } from '../../leaks/ownership.js';
+import { removeOfPurpose } from '../../session/remove-of-purpose.js';
 import type { FleetSurroundings } from '../surroundings.js';
 import { THREADS } from './place-fork.js';
 
@@ -86,12 +86,8 @@ export async function copySource(around: FleetSurroundings, job: CopyJob): Promi
 
 /** Removes containers that copied for a fork: those of a daemon that died, or the one whose making nobody answered for. */
 export async function removeCopiers(around: FleetSurroundings, name?: string): Promise<void> {
-  const { engine, paths, instance, resources } = around;
-  for (const found of await engine.list({ [LABEL.project]: paths.key, [LABEL.purpose]: 'fork' })) {
-    if (name !== undefined && found.name !== name) continue;
-    if (whyForeign(found, { instance, book: resources.entries() }) === null) await removeContainer(around, found);
-  }
-  if (name !== undefined) await closeContainer(resources, name, 'not made');
+  await removeOfPurpose(around, 'fork', { name });
+  if (name !== undefined) await closeContainer(around.resources, name, 'not made');
 }
 
 function copyRequest(around: FleetSurroundings, job: CopyJob): ContainerRequest {

@@ -1,5 +1,5 @@
 import type { ResourceEntry } from '../ledger/project-ledger.js';
-import { LABEL } from '../session/labels.js';
+import { LABEL } from './labels.js';
 
 /** What tells our own from what only looks like it. */
 export interface Ownership {

@@ -15,7 +15,7 @@ import type { ProjectPaths } from '../contract/project.js';
 import type { Retention } from '../contract/retention.js';
 import type { Prompt, SessionRow } from '../contract/session.js';
 import type { Policy } from '../inbox/policy.js';
-import type { ContainerView, Engine, EngineInfo } from '../engine/engine.js';
+import type { Engine, EngineInfo } from '../engine/engine.js';
 import type { ProjectLedger } from '../ledger/project-ledger.js';
 import type { ContainerUser } from '../session/attempt-folder.js';
 import { activityOf } from '../session/row.js';
@@ -41,7 +41,7 @@ import { Roster, type FoundSession } from './roster.js';
 import { SharedThings } from './shared-things.js';
 import { startPlan } from './start-plan.js';
 import { sessionDetail } from './detail.js';
-import { EngineWatch } from './engine-watch.js';
+import { EngineWatch, type Look } from './engine-watch.js';
 import type { CallLog } from './call-log.js';
 import { InboxDesk } from './inbox-desk.js';
 import { Notifier } from '../inbox/notify/notifier.js';
@@ -155,7 +155,10 @@ export class Fleet {
     });
     this.#notices = new PromptNotices((...told) => this.#notifier.tell(...told));
     this.#tools = new ToolDesk({ fleet: this, calls: around.calls, declared: around.declared });
-    this.#watch = new EngineWatch(around, (containers, complete) => this.#observe(containers, complete));
+    this.#watch = new EngineWatch(around, {
+      seen: (look) => this.#observe(look),
+      troubled: () => this.#tellTrouble(),
+    });
   }
 
   /** Finds the sessions of earlier daemons: takes up those that are not over, lists the others. */
@@ -506,9 +509,10 @@ export class Fleet {
     }
   }
 
-  #observe(containers: readonly ContainerView[], complete: boolean): void {
-    if (this.#info === null) void this.#learn().then(() => this.#nudgeQueued());
-    if (complete) this.#shared.tryAgain();
+  #observe({ containers, was_away }: Look): void {
+    if (this.#info === null || was_away) void this.#learn().then(() => this.#nudgeQueued());
+    this.#shared.tryAgain();
+    const with_engine = was_away && this.#info?.is_outlived === false;
     for (const session of this.roster.live) {
       const { session_id, attempt } = session.state;
       const own = containers.find(
@@ -517,8 +521,15 @@ export class Fleet {
           c.labels[LABEL.attempt] === String(attempt) &&
           c.labels[LABEL.purpose] === 'agent',
       );
-      if (own !== undefined) session.observe(own);
-      else if (complete) session.observe(null);
+      session.observe(own ?? null, with_engine);
+    }
+  }
+
+  /** The engine went away or came back: rows say so, and what waited for it is tried at once. */
+  #tellTrouble(): void {
+    for (const session of this.roster.live) {
+      this.roster.tell({ type: 'row', row: session.row });
+      if (this.#watch.trouble === null) session.nudge();
     }
   }
 
@@ -536,6 +547,7 @@ export class Fleet {
             ...agent.mounts.filter((m) => !m.read_only).map((m) => m.source),
           ]),
       noRoom: (session_id) => this.#admission.ask(session_id),
+      engineTrouble: () => this.#watch.trouble,
       manifestChanged: (agent) => this.#manifests.changed(agent.source),
       callTool: (agent, call) => {
         const rehearsed = this.liveSessions.some(
@@ -547,10 +559,10 @@ export class Fleet {
     };
   }
 
-  /** What the host has. While the engine has not said so, nobody leaves the queue. */
+  /** What the host has, as the engine says it now. While it has not said so, nobody leaves the queue. */
   async #learn(): Promise<void> {
     try {
-      this.#info ??= await this.#around.engine.info({ deadline_ms: LEARN_MS });
+      this.#info = await this.#around.engine.info({ deadline_ms: LEARN_MS });
     } catch (failure) {
       this.#around.log.warn({ err: failure }, 'the engine does not answer; agents in the queue wait for it');
     }

@@ -106,6 +106,8 @@ export interface EngineInfo {
   readonly cpus: number;
   readonly runtime_versions: Readonly<Record<string, string>>;
   readonly security_options: readonly string[];
+  /** Containers go on while the engine's own daemon is away, and are found again (Docker: live-restore). */
+  readonly is_outlived: boolean;
   readonly operating_system: string;
   readonly architecture: string;
 }

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { asFilareError } from '../contract/errors.js';
 import type { ContainerView, EngineEvent } from '../engine/engine.js';
 import { LABEL } from '../session/labels.js';
 import type { FleetSurroundings } from './surroundings.js';
@@ -9,19 +10,45 @@ const EVENTS_AGAIN_MS = 1_000;
 const AFTER_DEATH_MS = 300;
 const LOOK_AT_ONCE: ReadonlySet<EngineEvent['kind']> = new Set(['destroy', 'pause', 'unpause']);
 
-/** Keeps what is known of our containers true: by the engine's events at once, by a full look every LOOK_EVERY_MS in case an event was missed. */
+/** What a full look found. */
+export interface Look {
+  readonly containers: readonly ContainerView[];
+  /** The engine was away since the look before: what has ended since then may have ended with it. */
+  readonly was_away: boolean;
+}
+
+/** Who hears of it. */
+export interface EngineWatchListener {
+  readonly seen: (look: Look) => void;
+  /** It became true, or stopped being true, that the engine does not answer. */
+  readonly troubled: () => void;
+}
+
+/**
+ * Keeps what is known of our containers true: by the engine's events at once, by a full look every LOOK_EVERY_MS in case an event was missed. The
+ * stream of events breaks when the engine goes away, however shortly; whether it answers is what the last look says.
+ */
 export class EngineWatch {
   readonly #around: FleetSurroundings;
-  readonly #observe: (containers: readonly ContainerView[], complete: boolean) => void;
+  readonly #listener: EngineWatchListener;
   readonly #ending = new AbortController();
   #looking: Promise<void> | null = null;
   #again = false;
   #timer: NodeJS.Timeout | undefined;
   #following: Promise<void> = Promise.resolve();
+  /** How often the stream of events broke, and how often it had when a look last found everything. */
+  #breaks = 0;
+  #breaksSeen = 0;
+  #trouble: string | null = null;
 
-  constructor(around: FleetSurroundings, observe: (containers: readonly ContainerView[], complete: boolean) => void) {
+  constructor(around: FleetSurroundings, listener: EngineWatchListener) {
     this.#around = around;
-    this.#observe = observe;
+    this.#listener = listener;
+  }
+
+  /** Why the engine cannot be asked now, as a sentence; null while it answers. */
+  get trouble(): string | null {
+    return this.#trouble;
   }
 
   /** Begins to watch. */
@@ -56,6 +83,7 @@ export class EngineWatch {
   }
 
   async #look(): Promise<void> {
+    const breaks = this.#breaks;
     try {
       const { signal } = this.#ending;
       const found = await this.#around.engine.list(this.#labels(), { signal });
@@ -65,14 +93,21 @@ export class EngineWatch {
           one.state === 'exited' || one.state === 'dead' ? this.#around.engine.inspect(one.id, { signal }) : one,
         ),
       );
-      this.#observe(
-        seen.filter((one) => one !== undefined),
-        true,
-      );
+      const was_away = breaks > this.#breaksSeen;
+      this.#breaksSeen = breaks;
+      this.#listener.seen({ containers: seen.filter((one) => one !== undefined), was_away });
+      this.#setTrouble(null);
     } catch (failure) {
-      if (!this.#ending.signal.aborted)
-        this.#around.log.warn({ err: failure }, 'the engine did not answer; what is known of containers may be old');
+      if (this.#ending.signal.aborted) return;
+      this.#around.log.warn({ err: failure }, 'the engine did not answer; what is known of containers may be old');
+      this.#setTrouble(`the engine does not answer: ${asFilareError(failure).message}`);
     }
+  }
+
+  #setTrouble(trouble: string | null): void {
+    const changes = (trouble === null) !== (this.#trouble === null);
+    this.#trouble = trouble;
+    if (changes) this.#listener.troubled();
   }
 
   async #follow(): Promise<void> {
@@ -85,6 +120,8 @@ export class EngineWatch {
         }
       } catch (failure) {
         if (!this.#isEnding()) this.#around.log.warn({ err: failure }, 'events of the engine ended; asking again');
+        this.#breaks += 1;
+        void this.look();
       }
       await this.#pause();
       void this.look();

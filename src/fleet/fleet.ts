@@ -9,7 +9,6 @@ import PQueue from 'p-queue';
 import type { AgentSpec } from '../contract/agent-spec.js';
 import type { SessionDetail } from '../contract/api-shapes.js';
 import type { Prompt, SessionRow } from '../contract/session.js';
-import type { ContainerView } from '../engine/engine.js';
 import { Notifier } from '../inbox/notify/notifier.js';
 import { LABEL } from '../session/labels.js';
 import type { Session } from '../session/session.js';
@@ -17,7 +16,7 @@ import type { SessionSurroundings } from '../session/surroundings.js';
 import { Admission } from './admission.js';
 import { writeCheckpoint } from './checkpoint.js';
 import { sessionDetail } from './detail.js';
-import { EngineWatch } from './engine-watch.js';
+import { EngineWatch, type Look } from './engine-watch.js';
 import { FleetNetwork } from './fleet-network.js';
 import { followSession, noteUsage } from './follow-session.js';
 import { HomecomingDesk } from './homecoming-desk.js';
@@ -116,7 +115,10 @@ export class Fleet {
     });
     this.#notices = new PromptNotices((...told) => this.#notifier.tell(...told));
     this.#tools = new ToolDesk({ fleet: this, calls: around.calls, declared: around.declared });
-    this.#watch = new EngineWatch(around, (containers, complete) => this.#observe(containers, complete));
+    this.#watch = new EngineWatch(around, {
+      seen: (look) => this.#observe(look),
+      troubled: () => this.#tellTrouble(),
+    });
   }
 
   /** Finds the sessions of earlier daemons: takes up those that are not over, lists the others. */
@@ -272,9 +274,10 @@ export class Fleet {
     await this.#shared.giveBack();
   }
 
-  #observe(containers: readonly ContainerView[], complete: boolean): void {
-    if (this.#host.known === null) void this.#host.learn().then(() => this.#nudgeQueued());
-    if (complete) this.#shared.tryAgain();
+  #observe({ containers, was_away }: Look): void {
+    if (this.#host.known === null || was_away) void this.#host.learn().then(() => this.#nudgeQueued());
+    this.#shared.tryAgain();
+    const with_engine = was_away && this.#host.known?.is_outlived === false;
     for (const session of this.roster.live) {
       const { session_id, attempt } = session.state;
       const own = containers.find(
@@ -283,8 +286,15 @@ export class Fleet {
           c.labels[LABEL.attempt] === String(attempt) &&
           c.labels[LABEL.purpose] === 'agent',
       );
-      if (own !== undefined) session.observe(own);
-      else if (complete) session.observe(null);
+      session.observe(own ?? null, with_engine);
+    }
+  }
+
+  /** The engine went away or came back: rows say so, and what waited for it is tried at once. */
+  #tellTrouble(): void {
+    for (const session of this.roster.live) {
+      this.roster.tell({ type: 'row', row: session.row });
+      if (this.#watch.trouble === null) session.nudge();
     }
   }
 
@@ -297,6 +307,7 @@ export class Fleet {
       admission: this.#admission,
       manifests: this.#manifests,
       tools: this.#tools,
+      watch: this.#watch,
       launches: this.#launches,
     });
   }

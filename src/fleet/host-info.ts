@@ -3,7 +3,7 @@ import type { CallOptions, Engine, EngineInfo } from '../engine/engine.js';
 
 const LEARN_MS = 10_000;
 
-/** What the engine says of the host, asked once. */
+/** What the engine says of itself and the host. */
 export class HostInfo {
   readonly #engine: Engine;
   readonly #log: Logger;
@@ -24,10 +24,12 @@ export class HostInfo {
     return (this.#info ??= await this.#engine.info(options));
   }
 
-  /** As `ask`, for a moment at most; that the engine does not answer is for the log. */
+  /** Asks anew, for a moment at most; that the engine does not answer is for the log. */
   async learn(): Promise<void> {
-    await this.ask({ deadline_ms: LEARN_MS }).catch((failure: unknown) => {
+    try {
+      this.#info = await this.#engine.info({ deadline_ms: LEARN_MS });
+    } catch (failure) {
       this.#log.warn({ err: failure }, 'the engine does not answer; agents in the queue wait for it');
-    });
+    }
   }
 }

@@ -1,6 +1,7 @@
 import type PQueue from 'p-queue';
 import type { SessionSurroundings } from '../session/surroundings.js';
 import type { Admission } from './admission.js';
+import type { EngineWatch } from './engine-watch.js';
 import type { FleetNetwork } from './fleet-network.js';
 import { inTurn } from './in-turn.js';
 import type { ManifestFiles } from './manifest-files.js';
@@ -19,12 +20,13 @@ export interface Sharing {
   readonly admission: Admission;
   readonly manifests: ManifestFiles;
   readonly tools: ToolDesk;
+  readonly watch: EngineWatch;
   readonly launches: PQueue;
 }
 
 /** What the fleet gives a session: what the daemon handed in, and what it shares with the others. */
 export function sessionSurroundings(sharing: Sharing): SessionSurroundings {
-  const { around, roster, network, rehearsal, admission, manifests, tools, launches } = sharing;
+  const { around, roster, network, rehearsal, admission, manifests, tools, watch, launches } = sharing;
   return {
     ...around,
     network: (agent) => (agent.network === 'none' ? Promise.resolve('none') : network.ensure()),
@@ -38,6 +40,7 @@ export function sessionSurroundings(sharing: Sharing): SessionSurroundings {
           ...agent.mounts.filter((m) => !m.read_only).map((m) => m.source),
         ]),
     noRoom: (session_id) => admission.ask(session_id),
+    engineTrouble: () => watch.trouble,
     manifestChanged: (agent) => manifests.changed(agent.source),
     callTool: (agent, call) => {
       const rehearsed = roster.live.some(({ state }) => state.agent.id === agent.id && state.rehearsal !== null);

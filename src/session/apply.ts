@@ -13,9 +13,15 @@ import {
   settle,
 } from './prompt-state.js';
 import { withIdle } from './progress.js';
-import type { SessionFact } from './record.js';
+import type { EndCause, SessionFact } from './record.js';
 import { NO_TOKENS, type Applied, type OutboxMessage, type SessionState, type Stage } from './state.js';
 
+/** What ends an attempt and is no failure of the agent. */
+const NOT_OF_THE_AGENT: ReadonlySet<EndCause> = new Set([
+  'launch_interrupted',
+  'machine_restarted',
+  'engine_restarted',
+]);
 /** Messages whose repeated sending is noticed, a session. */
 const MAX_KEYED = 500;
 
@@ -249,7 +255,7 @@ function applyAttemptEnded(state: SessionState, time_ms: number): SessionState {
   const last = state.attempts.at(-1);
   const quiet = last !== undefined && time_ms - last.started_ms >= state.agent.restart.reset_after_ms;
   const asked = cause === 'stopped' || cause === 'restarted';
-  const nothing_of_it = cause === 'launch_interrupted' || cause === 'machine_restarted';
+  const nothing_of_it = NOT_OF_THE_AGENT.has(cause);
   return {
     ...closeRequests(state, () => true, { outcome: 'expired', by: 'filare-agents', at_ms: time_ms }),
     stage: {

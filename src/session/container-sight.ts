@@ -16,8 +16,15 @@ export interface ContainerSightContext {
   readonly say: (text: string) => void;
 }
 
-/** Takes in what the engine says of the session's container now; `null`: it was not in the list, which is believed once the engine says it of this id. */
-export function observeContainer(context: ContainerSightContext, container: ContainerView | null): void {
+/**
+ * Takes in what the engine says of the session's container now; `null`: it was not in the list, which is believed once the engine says it of this id.
+ * `with_engine`: one that has ended since the last look ended with the engine.
+ */
+export function observeContainer(
+  context: ContainerSightContext,
+  container: ContainerView | null,
+  with_engine: boolean,
+): void {
   const ref = containerOf(context.state().stage);
   if (ref === null || (container !== null && container.id !== ref.id)) return;
   if (container === null) {
@@ -25,13 +32,13 @@ export function observeContainer(context: ContainerSightContext, container: Cont
     void confirmAbsent(context, ref.id);
     return;
   }
-  see(context, container);
+  see(context, container, with_engine);
 }
 
 async function confirmAbsent(context: ContainerSightContext, container_id: string): Promise<void> {
   try {
     const found = await context.around.engine.inspect(container_id);
-    if (containerOf(context.state().stage)?.id === container_id) see(context, found ?? null);
+    if (containerOf(context.state().stage)?.id === container_id) see(context, found ?? null, false);
   } catch (failure) {
     context.around.log.warn(
       { session_id: context.state().session_id, err: failure },
@@ -40,18 +47,24 @@ async function confirmAbsent(context: ContainerSightContext, container_id: strin
   }
 }
 
-function see(context: ContainerSightContext, container: ContainerView | null): void {
+function see(context: ContainerSightContext, container: ContainerView | null, with_engine: boolean): void {
   // On its way out it is neither alive nor gone: the next look says which.
   if (container?.state === 'removing') return;
   const alive = container !== null && container.state !== 'exited' && container.state !== 'dead';
-  const was_paused = context.sight.now.container.state === 'paused';
+  const before = context.sight.now.container;
+  const was_paused = before.state === 'paused';
   context.sight.see({
     container:
       container === null
         ? { state: 'absent' }
         : alive
           ? { state: container.state === 'paused' ? 'paused' : 'alive' }
-          : { state: 'exited', exit_code: container.exit_code ?? null, out_of_memory: container.oom_killed },
+          : {
+              state: 'exited',
+              exit_code: container.exit_code ?? null,
+              out_of_memory: container.oom_killed,
+              with_engine: before.state === 'exited' ? before.with_engine : with_engine,
+            },
   });
   const is_paused = context.sight.now.container.state === 'paused';
   if (is_paused !== was_paused) {

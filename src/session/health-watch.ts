@@ -14,7 +14,7 @@ import type { SessionSurroundings } from './surroundings.js';
 
 /** What watching needs of the session. */
 export interface HealthContext {
-  readonly around: Pick<SessionSurroundings, 'log'>;
+  readonly around: Pick<SessionSurroundings, 'log' | 'engineTrouble'>;
   readonly memory: SessionMemory;
   readonly sight: Sight;
   readonly link: () => AttemptLink | null;
@@ -169,6 +169,8 @@ export class HealthWatch {
   }
 
   async #missed(what: string): Promise<void> {
+    // Its container may have ended with the engine: that is looked at first, and without the engine no attempt can end.
+    if (this.#context.around.engineTrouble() !== null) return;
     const { failures } = this.#state.agent.health;
     this.#misses += 1;
     await this.#say('warning', `${what} (${String(this.#misses)} of ${String(failures)} looks)`);

@@ -10,7 +10,13 @@ export interface Observed {
   readonly container:
     /** `paused`: by somebody else, with the engine's own means. */
     | { readonly state: 'unknown' | 'absent' | 'alive' | 'paused' }
-    | { readonly state: 'exited'; readonly exit_code: number | null; readonly out_of_memory: boolean };
+    | {
+        readonly state: 'exited';
+        readonly exit_code: number | null;
+        readonly out_of_memory: boolean;
+        /** It ended while the engine was away, and containers of this engine end with it. */
+        readonly with_engine: boolean;
+      };
   /** Null when the fleet has room; else the sentence that says why not. */
   readonly no_room: string | null;
   /** This daemon holds the channel of the attempt. */
@@ -44,7 +50,12 @@ export type Step =
   | { readonly do: 'deliver'; readonly message: OutboxMessage };
 
 /** What ended the attempt was nothing about the agent. */
-const BEGINS_AT_ONCE: readonly EndCause[] = ['restarted', 'launch_interrupted', 'machine_restarted'];
+const BEGINS_AT_ONCE: readonly EndCause[] = [
+  'restarted',
+  'launch_interrupted',
+  'machine_restarted',
+  'engine_restarted',
+];
 const DEFAULT_GRACE_MS = 10_000;
 const NOTHING: Step = { do: 'nothing' };
 
@@ -110,6 +121,13 @@ function endingSeen(state: SessionState, observed: Observed): Step | undefined {
         grace_ms: 0,
       });
     case 'exited':
+      if (container.with_engine && !container.out_of_memory)
+        return commit({
+          type: 'attempt_ending',
+          cause: 'engine_restarted',
+          reason: 'the engine was restarted and its container ended with it',
+          grace_ms: 0,
+        });
       return commit({
         type: 'attempt_ending',
         cause: container.out_of_memory ? 'out_of_memory' : 'exited',

@@ -18,6 +18,7 @@ export const END_CAUSES = [
   'unresponsive',
   'journal_full',
   'machine_restarted',
+  'engine_restarted',
 ] as const;
 
 /** What a session may use up. */

@@ -266,8 +266,8 @@ export class Session {
       await this.#memory.commit({ type: 'rule_forgotten', rule_id, by });
   }
 
-  /** What the engine says of the session's container now; `null`: it was not in the list. */
-  observe(container: ContainerView | null): void {
+  /** What the engine says of the session's container now; see observeContainer() in container-sight.ts. */
+  observe(container: ContainerView | null, with_engine: boolean): void {
     observeContainer(
       {
         around: this.#around,
@@ -278,6 +278,7 @@ export class Session {
         say: (text) => this.#say('warning', text),
       },
       container,
+      with_engine,
     );
   }
 

@@ -57,7 +57,7 @@ export class Steps {
   #attached = false;
   /** This daemon prepared the container that is to be launched, so nothing of the handshake can be lost. */
   #prepared = false;
-  /** An earlier daemon began this session: that the engine is away now is no failure of its launch. */
+  /** An earlier daemon began this session. */
   #takenUp = false;
   #signal: AbortSignal = AbortSignal.abort();
 
@@ -101,7 +101,7 @@ export class Steps {
 
   /** A sentence on what is wrong with it, where looking found something. */
   get trouble(): string | null {
-    return this.#watch.trouble;
+    return this.#watch.trouble ?? this.#around.engineTrouble();
   }
 
   /** The agent did something. */
@@ -156,7 +156,9 @@ export class Steps {
     );
     if (step.do === 'prepare' || step.do === 'launch') {
       if (this.#memory.state.desired === 'stopped' || this.#memory.state.restart_asked) return true;
-      if (step.do === 'prepare' && this.#takenUp && failure.code === 'engine_unavailable') return false;
+      if (step.do === 'prepare' && this.#hasRun && failure.code === 'engine_unavailable') return false;
+      const { container } = this.#sight.now;
+      if (container.state === 'exited' && container.with_engine) return true;
       await this.#memory.commit({
         type: 'attempt_ending',
         cause: 'launch_failed',
@@ -168,6 +170,11 @@ export class Steps {
       return true;
     }
     return false;
+  }
+
+  /** Nobody waits for its start any more: that the engine is away now is no failure of its launch. */
+  get #hasRun(): boolean {
+    return this.#takenUp || this.#memory.state.thread_id !== null;
   }
 
   async #prepare(): Promise<void> {

@@ -37,6 +37,8 @@ export interface SessionSurroundings {
   readonly agentFolders: (session_id: string) => readonly string[];
   /** Null when this session may begin, which it then does; else for what it waits. Asked again whenever that may have changed. */
   readonly noRoom: (session_id: string) => string | null;
+  /** Why the engine cannot be asked now, as a sentence; null while it answers. */
+  readonly engineTrouble: () => string | null;
   /** The manifest that the agent was read from is not what it was then. Never throws; cheap. */
   readonly manifestChanged: (agent: AgentSpec) => boolean;
   /** Carries out a tool for an agent that orchestrates. Never rejects for what the agent got wrong: that is `success: false`. */

@@ -18,6 +18,7 @@ const HOST: EngineInfo = {
   cpus: 2,
   runtime_versions: {},
   security_options: [],
+  is_outlived: false,
   operating_system: 'x',
   architecture: 'x',
 };

@@ -184,8 +184,12 @@ const HAPPENINGS: Readonly<Record<string, (world: World) => World | undefined>> 
   'a message interrupts': (world) => ifNew(world, message('m3', 'interrupt')),
   'codex asks': (world) => ask(world, 'approval'),
   'codex asks what nobody knows': (world) => ask(world, 'other'),
-  'it ends by itself': (world) => gone(world, { state: 'exited', exit_code: 0, out_of_memory: false }),
-  'it runs out of memory': (world) => gone(world, { state: 'exited', exit_code: 137, out_of_memory: true }),
+  'it ends by itself': (world) =>
+    gone(world, { state: 'exited', exit_code: 0, out_of_memory: false, with_engine: false }),
+  'it runs out of memory': (world) =>
+    gone(world, { state: 'exited', exit_code: 137, out_of_memory: true, with_engine: false }),
+  'the engine is restarted': (world) =>
+    gone(world, { state: 'exited', exit_code: 137, out_of_memory: false, with_engine: true }),
   'its container is removed': (world) => gone(world, { state: 'absent' }),
   'its launch fails': ({ ...world }) =>
     ['preparing', 'starting'].includes(world.state.stage.phase)

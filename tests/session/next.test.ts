@@ -163,7 +163,7 @@ describe('the state machine', () => {
   it('running out of memory is named, not called a crash', () => {
     const ending = next(
       running(),
-      { ...ALIVE, container: { state: 'exited', exit_code: 137, out_of_memory: true } },
+      { ...ALIVE, container: { state: 'exited', exit_code: 137, out_of_memory: true, with_engine: false } },
       0,
     );
     expect(ending).toMatchObject({ do: 'commit', fact: { cause: 'out_of_memory' } });
@@ -182,8 +182,30 @@ describe('the state machine', () => {
     expect(next(before, { ...gone, boot_id: 'one' }, 0)).toMatchObject({ fact: { cause: 'removed' } });
   });
 
+  it('an engine that took the container along is told from Codex that ended by itself, and is no failure of the agent', () => {
+    const ended = { state: 'exited', exit_code: 137, out_of_memory: false, with_engine: true } as const;
+    const before = running();
+    const ending = next(before, { ...ALIVE, container: ended }, 0);
+    expect(ending).toMatchObject({ fact: { type: 'attempt_ending', cause: 'engine_restarted' } });
+    if (ending.do !== 'commit') throw new Error('nothing to commit');
+    let state = apply(before, { from: 'ledger', fact: ending.fact, time_ms: 0 });
+    state = apply(state, { from: 'ledger', fact: { type: 'attempt_ended' }, time_ms: 0 });
+    expect(state.failures).toBe(0);
+    expect(next(state, ALIVE, 0)).toMatchObject({ fact: { type: 'attempt_begun', thread_id: 't' } });
+    const of_itself = { ...ended, with_engine: false };
+    expect(next(before, { ...ALIVE, container: of_itself }, 0)).toMatchObject({ fact: { cause: 'exited' } });
+    const for_want_of_memory = { ...ended, out_of_memory: true };
+    expect(next(before, { ...ALIVE, container: for_want_of_memory }, 0)).toMatchObject({
+      fact: { cause: 'out_of_memory' },
+    });
+  });
+
   it('exit status 0 that nobody asked for is a failure', () => {
-    const ending = next(running(), { ...ALIVE, container: { state: 'exited', exit_code: 0, out_of_memory: false } }, 0);
+    const ending = next(
+      running(),
+      { ...ALIVE, container: { state: 'exited', exit_code: 0, out_of_memory: false, with_engine: false } },
+      0,
+    );
     expect(ending).toMatchObject({
       do: 'commit',
       fact: { cause: 'exited', reason: expect.stringContaining('status 0') as unknown },

@@ -4,6 +4,7 @@ import { homedir, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
+import { daemonCommand } from '../../src/client/ensure-daemon.js';
 import { Fleet } from '../../src/client/fleet.js';
 import { projectPaths, type ProjectPaths } from '../../src/contract/project.js';
 import type { SessionRow } from '../../src/contract/session.js';
@@ -26,17 +27,24 @@ export interface Ran {
 export class FleetRig {
   readonly paths: ProjectPaths;
   readonly engine: DockerEngine;
+  /** `NAME=value` that the daemon and every command get beside the test's own environment. */
+  readonly #env: Readonly<Record<string, string>>;
 
-  private constructor(paths: ProjectPaths, engine: DockerEngine) {
+  private constructor(paths: ProjectPaths, engine: DockerEngine, env: Readonly<Record<string, string>>) {
     this.paths = paths;
     this.engine = engine;
+    this.#env = env;
   }
 
-  /** Makes the project, with the files given (path below it → text); its folder's name begins with `name`. */
-  static async make(files: Readonly<Record<string, string>> = {}, name = 'filare-e2e-'): Promise<FleetRig> {
+  /** Makes the project, with the files given (path below it → text); its folder's name begins with `name`, `env` names the engine where it is another. */
+  static async make(
+    files: Readonly<Record<string, string>> = {},
+    name = 'filare-e2e-',
+    env: Readonly<Record<string, string>> = {},
+  ): Promise<FleetRig> {
     const root = await realpath(await mkdtemp(join(tmpdir(), name)));
     await mkdir(join(root, 'configs', 'agents'), { recursive: true });
-    const rig = new FleetRig(projectPaths(root, tmpdir()), await DockerEngine.connect(process.env));
+    const rig = new FleetRig(projectPaths(root, tmpdir()), await DockerEngine.connect({ ...process.env, ...env }), env);
     for (const [path, text] of Object.entries(files)) await rig.write(path, text);
     return rig;
   }
@@ -57,7 +65,7 @@ export class FleetRig {
     args: readonly string[],
     options: { readonly input?: string; readonly env?: NodeJS.ProcessEnv } = {},
   ): Promise<Ran> {
-    return run(process.execPath, [BIN, ...args], { cwd: this.root, ...options });
+    return run(process.execPath, [BIN, ...args], { cwd: this.root, ...options, env: { ...this.#env, ...options.env } });
   }
 
   /** Runs it, expects success, and gives what it printed as JSON. */
@@ -69,7 +77,8 @@ export class FleetRig {
 
   /** The library's way in; starts the daemon when none runs. */
   fleet(): Promise<Fleet> {
-    return Fleet.open({ project: this.root });
+    const env = Object.entries(this.#env).map(([name, value]) => `${name}=${value}`);
+    return Fleet.open({ project: this.root, daemon_command: ['/usr/bin/env', ...env, ...daemonCommand(this.root)] });
   }
 
   /** Starts every agent of the project's manifests with a rehearsal (YAML text); fails unless all run. */

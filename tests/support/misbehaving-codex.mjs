@@ -4,6 +4,8 @@ import { writeSync } from 'node:fs';
 
 const [behaviour, argument = ''] = (process.env.MISBEHAVES ?? 'well').split(':');
 const amount = Number(argument);
+/** Items a second of one that counts. */
+const RATE = 12_000;
 const thread_id = `thread-${process.env.HOSTNAME ?? 'x'}`;
 const kept = [];
 let turns = 0;
@@ -134,7 +136,26 @@ function turn(params) {
     say({ id: 'strange', method: 'a/request/from/the/future', params: { threadId: params.threadId, turnId: turn.id } });
     return;
   }
+  if (behaviour === 'counts') return count(turn.id);
   reply('well');
+}
+
+/** Not wrong, only much: so many numbered items, `RATE` of them a second, and what is asked meanwhile is answered. */
+function count(turn_id) {
+  const from = performance.now();
+  let told = 0;
+  const timer = setInterval(() => {
+    const due = Math.min(amount, Math.floor(((performance.now() - from) / 1000) * RATE));
+    let lines = '';
+    for (; told < due; told += 1) {
+      const item = { type: 'agentMessage', id: `line-${turn_id}-${told}`, text: `line ${told}` };
+      lines += `${JSON.stringify({ method: 'item/completed', params: { threadId: thread_id, turnId: turn_id, item } })}\n`;
+    }
+    write(lines);
+    if (told < amount) return;
+    clearInterval(timer);
+    reply('counted');
+  }, 10);
 }
 
 function reply(text) {

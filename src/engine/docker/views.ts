@@ -114,6 +114,7 @@ export const InfoAnswer = z.object({
   MemTotal: z.number(),
   NCPU: z.number(),
   SecurityOptions: z.array(z.string()).nullish(),
+  LiveRestoreEnabled: z.boolean().nullish(),
   OperatingSystem: z.string(),
   Architecture: z.string(),
 });
@@ -134,6 +135,8 @@ export function engineInfo(
     cpus: info.NCPU,
     runtime_versions: Object.fromEntries(version.Components.map((component) => [component.Name, component.Version])),
     security_options: info.SecurityOptions ?? [],
+    // Podman's containers hang on no daemon.
+    is_outlived: podman || info.LiveRestoreEnabled === true,
     operating_system: info.OperatingSystem,
     architecture: info.Architecture,
   };

@@ -30,7 +30,7 @@ import type { FleetEvent } from './fleet-watch.js';
 import { ControlClient } from './http-client.js';
 import { readJournal, type JournalOptions } from './journal.js';
 import type { TailEvent, TailOptions } from './session-tail.js';
-import type { Terminal, TerminalKind } from './terminal.js';
+import type { PipedKind, Pipes, Terminal, TerminalKind } from './terminal.js';
 import { timedOut, waitForOne, type Waited, type WaitState } from './wait-sessions.js';
 
 /** Deadline of a start: seeding a workspace may clone a repository. Milliseconds. */
@@ -412,6 +412,12 @@ export class Fleet {
   ): Promise<Terminal> {
     const { openTerminal } = await import('./terminal.js');
     return openTerminal(this.#client, { ref, kind, ...size, signal: this.#closing.signal });
+  }
+
+  /** As a terminal of that kind without one: bytes go through as they are, standard output and error apart. */
+  async pipes(ref: string, kind: PipedKind): Promise<Pipes> {
+    const { openPipes } = await import('./terminal.js');
+    return openPipes(this.#client, { ref, kind, signal: this.#closing.signal });
   }
 
   /** Asks the daemon to leave and waits until it has; agents keep running. Answers false when there was none. */

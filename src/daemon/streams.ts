@@ -228,7 +228,8 @@ export async function serveTerminal(context: StreamContext, request: IncomingMes
     };
     socket.on('error', end).on('close', end);
     terminal.stream.on('error', end).on('close', () => socket.end());
-    socket.pipe(terminal.stream, { end: false });
+    // Without a terminal the end of what is typed is the end of the command's input; with one it is a key.
+    socket.pipe(terminal.stream, { end: !('resize' in terminal) });
     terminal.stream.pipe(socket);
     const leave = (): void => {
       terminal.stream.destroy();

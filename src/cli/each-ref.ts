@@ -12,6 +12,8 @@ export interface EachOne<T> {
   readonly act: (ref: string) => Promise<T>;
   /** One line for a thing that it was done to. */
   readonly say: (done: T) => void;
+  /** What is to be said of it on standard error in any case. */
+  readonly warn?: (done: T) => void;
   /** The id that `-q` prints. */
   readonly id: (done: T) => string;
 }
@@ -41,6 +43,7 @@ export async function eachOne<T>(context: CliContext, work: EachOne<T>): Promise
   } else {
     done.forEach(work.say);
   }
+  for (const one of done) work.warn?.(one);
   const first = failed[0];
   if (first === undefined) return;
   if (work.refs.length === 1) throw first.error;

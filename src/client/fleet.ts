@@ -19,7 +19,14 @@ import type {
 import { FilareError } from '../contract/errors.js';
 import type { DiffScope, SessionDiff, SyncCheck, SyncOptions, SyncResult } from '../contract/homecoming.js';
 import type { ProjectPaths } from '../contract/project.js';
-import type { Prompt, PromptRecord, SendResult, SessionRow, StandingRule } from '../contract/session.js';
+import type {
+  Prompt,
+  PromptRecord,
+  SendResult,
+  SessionRow,
+  StandingRule,
+  StoppedSession,
+} from '../contract/session.js';
 import type { ToolName } from '../contract/tools.js';
 import { buildImage, type ImageBuildOptions } from './build-image.js';
 import { daemonStatus, requireOurDaemon } from './daemon-status.js';
@@ -199,8 +206,8 @@ export class Fleet {
     return this.#client.call('describeSession', { params: { ref } }, this.#bounds());
   }
 
-  /** Stops a session; answers once its container is gone. */
-  async stop(ref: string, options: { readonly grace_ms?: number | undefined } = {}): Promise<SessionRow> {
+  /** Stops a session; answers once its container is gone, with what of its work was not looked after as its manifest says. */
+  async stop(ref: string, options: { readonly grace_ms?: number | undefined } = {}): Promise<StoppedSession> {
     const body = options.grace_ms === undefined ? {} : { grace_ms: options.grace_ms };
     return this.#client.call(
       'stopSession',

@@ -12,6 +12,7 @@ import {
   sendResultSchema,
   sessionRowSchema,
   standingRuleSchema,
+  stoppedSessionSchema,
   tokensSchema,
 } from './session.js';
 import { transcriptEntrySchema } from './transcript.js';
@@ -206,13 +207,13 @@ export const ROUTES = {
     response: z.array(startPlanSchema),
   },
   describeSession: { method: 'GET', path: '/v1/sessions/:ref', params: refParams, response: sessionDetailSchema },
-  /** Stops; answers once the container is gone. */
+  /** Stops; answers once the container is gone and its work was looked after, as its manifest says. */
   stopSession: {
     method: 'POST',
     path: '/v1/sessions/:ref/stop',
     params: refParams,
     body: z.strictObject({ grace_ms: z.number().int().nonnegative().optional() }),
-    response: sessionRowSchema,
+    response: stoppedSessionSchema,
   },
   /** A second session from the same point, as the agent `as`: workspace copied, thread forked. `bad_state` while a turn runs; `conflict` when the id or its workspace is taken. */
   forkSession: {

@@ -13,7 +13,7 @@ import type { SessionDetail, StartOutcome, StartPlan } from '../contract/api.js'
 import { asFilareError, FilareError } from '../contract/errors.js';
 import type { ProjectPaths } from '../contract/project.js';
 import type { Retention } from '../contract/retention.js';
-import type { Prompt, SessionRow } from '../contract/session.js';
+import type { Prompt, SessionRow, StoppedSession, StopWarning } from '../contract/session.js';
 import type { Policy } from '../inbox/policy.js';
 import type { ContainerView, Engine, EngineInfo } from '../engine/engine.js';
 import type { ProjectLedger } from '../ledger/project-ledger.js';
@@ -113,7 +113,7 @@ export class Fleet {
   readonly #notices: PromptNotices;
   readonly #tools: ToolDesk;
   /** Ends under way, by session. */
-  readonly #endings = new Map<string, Promise<void>>();
+  readonly #endings = new Map<string, Promise<readonly StopWarning[]>>();
   #info: EngineInfo | null = null;
   #starting: Promise<unknown> = Promise.resolve();
 
@@ -276,13 +276,13 @@ export class Fleet {
   }
 
   /** Stops a session; an ended one is left as it is. */
-  async stop(ref: string, by: string, grace_ms: number | undefined): Promise<SessionRow> {
+  async stop(ref: string, by: string, grace_ms: number | undefined): Promise<StoppedSession> {
     const found = this.find(ref);
-    if (found.live === null) return found.row;
-    await found.live.stop(by, grace_ms);
+    const { session_id } = found.row;
+    await found.live?.stop(by, grace_ms);
     // The session is over; what it shared with others may take another try, which the log says.
-    await this.#endings.get(found.live.state.session_id)?.catch(() => undefined);
-    return this.roster.endedOf(found.live.state.session_id)?.row ?? found.live.row;
+    const warnings = (await this.#endings.get(session_id)?.catch(() => [])) ?? [];
+    return { ...(this.roster.endedOf(session_id)?.row ?? found.live?.row ?? found.row), warnings: [...warnings] };
   }
 
   /** A new attempt on the same thread. */
@@ -478,16 +478,17 @@ export class Fleet {
   }
 
   /** A session that is over moves to the ended ones; what it shared goes when it was the last. */
-  async #completeEnd(session: Session): Promise<void> {
-    if (!session.ended) return;
+  async #completeEnd(session: Session): Promise<readonly StopWarning[]> {
+    if (!session.ended) return [];
     const { row } = session;
     await writeCheckpoint(session.folder, row, this.#around.log);
     this.#noteUsage(row);
     this.roster.over({ row, folder: session.folder });
     this.roster.tell({ type: 'row', row });
     for (const other of this.roster.live) other.nudge();
-    await this.home.afterEnd(session.state);
+    const warnings = await this.home.afterEnd(session.state);
     await this.#shared.giveBack();
+    return warnings;
   }
 
   /** Containers of ours that belong to sessions that have ended: a daemon died between the end and the removal. */

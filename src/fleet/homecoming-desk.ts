@@ -5,7 +5,7 @@
 import PQueue from 'p-queue';
 import { asFilareError, FilareError } from '../contract/errors.js';
 import type { SessionDiff, SyncCheck, SyncOptions, SyncResult } from '../contract/homecoming.js';
-import type { SessionRow } from '../contract/session.js';
+import type { SessionRow, StopWarning } from '../contract/session.js';
 import { checkSync } from '../homecoming/check.js';
 import { diffSession, type DiffQuery } from '../homecoming/diff.js';
 import { settleHomecoming } from '../homecoming/helper.js';
@@ -87,13 +87,18 @@ export class HomecomingDesk {
 
   /**
    * A session has ended and its container is gone: its work is brought home and its workspace removed, as far as its manifest says so. Never rejects: what
-   * does not work is said in the transcript, and the workspace stays.
+   * does not work is said in the transcript and answered, and the workspace stays.
    */
-  async afterEnd({ session_id, agent, stage }: SessionState): Promise<void> {
+  async afterEnd({ session_id, agent, stage }: SessionState): Promise<readonly StopWarning[]> {
     const { sync = 'never', keep = 'always' } = agent.workspace;
-    if (sync === 'never' && keep === 'always') return;
+    const warnings: StopWarning[] = [];
+    if (sync === 'never' && keep === 'always') return warnings;
     const facts: SessionFact[] = [];
     const say = (level: 'note' | 'warning', text: string): void => void facts.push({ type: 'said', level, text });
+    const warn = (text: string, hint: string | null): void => {
+      say('warning', text);
+      warnings.push({ message: text, hint });
+    };
     try {
       await this.#inTurn(AbortSignal.timeout(AFTER_END_MS), async (signal) => {
         const of = await this.homecomer(session_id);
@@ -109,11 +114,17 @@ export class HomecomingDesk {
             if (done.outcome === 'nothing')
               say('note', 'it has no commit that your repository lacks: nothing was brought home');
             if (done.uncommitted.length > 0)
-              say('warning', `not brought home, because it is in no commit: ${listWords(done.uncommitted)}`);
+              warn(
+                `not brought home, because it is in no commit: ${listWords(done.uncommitted)}`,
+                `filare-agents sync ${agent.id} --commit`,
+              );
             for (const note of done.notes) say('note', note);
           } catch (failure) {
             const { message, hint } = asFilareError(failure);
-            say('warning', `its work could not be brought home: ${message}${hint === undefined ? '' : ` (${hint})`}`);
+            warn(
+              `its work could not be brought home: ${message}${hint === undefined ? '' : ` (${hint})`}`,
+              `filare-agents sync ${agent.id}`,
+            );
           }
         }
         if (keep === 'always' || (keep === 'on-failure' && stage.phase === 'failed')) return;
@@ -125,10 +136,10 @@ export class HomecomingDesk {
           signal,
         );
         if (outcome === 'removed') say('note', `its workspace was removed: ${agent.workspace.path}`);
-        else say('warning', `its workspace is kept: ${why}${lost === null ? '' : `: ${lostWords(lost)}`}`);
+        else warn(`its workspace is kept: ${why}${lost === null ? '' : `: ${lostWords(lost)}`}`, null);
       });
     } catch (failure) {
-      say('warning', `its work was not looked after: ${asFilareError(failure).message}`);
+      warn(`its work was not looked after: ${asFilareError(failure).message}`, `filare-agents sync ${agent.id}`);
     }
     await this.#note(session_id, facts).catch((failure: unknown) => {
       this.#fleet.surroundings.log.warn(
@@ -136,6 +147,7 @@ export class HomecomingDesk {
         'what became of its work could not be written down',
       );
     });
+    return warnings;
   }
 
   /** Whether the session came so far that it had a workspace. */

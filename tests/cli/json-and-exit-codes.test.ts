@@ -203,4 +203,24 @@ describe('stop --all', () => {
     expect(daemon.rows(false).map((row) => row.id)).toEqual(['b']);
     expect((await run(project, ['stop', '--all'])).code).toBe(0);
   });
+
+  it.each([[[]], [['--quiet']], [['--json']]])(
+    'says on standard error what was not brought home, with %j too',
+    async (more) => {
+      const row = daemon.addSession('a');
+      daemon.addSession('b');
+      daemon.on.stopSession = ({ params }) => ({
+        ...row,
+        id: params['ref'] === row.session_id ? 'a' : 'b',
+        warnings:
+          params['ref'] === row.session_id
+            ? [{ message: 'its work could not be brought home: why', hint: 'filare-agents sync a' }]
+            : [],
+      });
+      const { code, stdout, stderr } = await run(project, ['stop', '--all', ...more]);
+      expect(code).toBe(0);
+      expect(stdout).not.toContain('warning:');
+      expect(stderr).toBe('warning: a: its work could not be brought home: why\n  try: filare-agents sync a\n');
+    },
+  );
 });

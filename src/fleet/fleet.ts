@@ -45,6 +45,7 @@ import { EngineWatch } from './engine-watch.js';
 import type { CallLog } from './call-log.js';
 import { InboxDesk } from './inbox-desk.js';
 import { Notifier } from '../inbox/notify/notifier.js';
+import { NothingToBring } from './nothing-to-bring.js';
 import { PromptNotices } from './prompt-notices.js';
 import { orchestratorCaller, outsideCaller } from './orchestrator.js';
 import type { StandingRules } from './standing-rules.js';
@@ -111,6 +112,7 @@ export class Fleet {
   readonly home: HomecomingDesk;
   readonly #notifier: Notifier;
   readonly #notices: PromptNotices;
+  readonly #nothing: NothingToBring;
   readonly #tools: ToolDesk;
   /** Ends under way, by session. */
   readonly #endings = new Map<string, Promise<readonly StopWarning[]>>();
@@ -144,6 +146,7 @@ export class Fleet {
         })),
     });
     this.home = new HomecomingDesk(this);
+    this.#nothing = new NothingToBring(this);
     this.#notifier = new Notifier({
       project_root: around.paths.root,
       report: ({ prompt, outcome: { way, target, error } }) =>
@@ -188,6 +191,7 @@ export class Fleet {
     await this.inbox.keepRules();
     await this.#rehearsal.adopt(this.roster.live.some((s) => s.state.rehearsal !== null));
     this.#watch.begin();
+    this.#nothing.look();
     await this.#sweep();
   }
 
@@ -448,8 +452,9 @@ export class Fleet {
       if (now === shown) return;
       shown = now;
       this.roster.tell({ type: 'row', row });
-      const { phase, reached } = before ?? {};
+      const { phase, reached, activity } = before ?? {};
       before = row;
+      if (row.phase !== phase || row.activity !== activity) this.#nothing.look();
       if (row.phase !== phase || row.reached.length !== reached?.length) {
         void writeCheckpoint(session.folder, row, this.#around.log);
         this.#nudgeQueued();
@@ -487,6 +492,7 @@ export class Fleet {
     this.roster.tell({ type: 'row', row });
     for (const other of this.roster.live) other.nudge();
     const warnings = await this.home.afterEnd(session.state);
+    this.#nothing.look();
     await this.#shared.giveBack();
     return warnings;
   }

@@ -12,11 +12,13 @@ import { settleHomecoming } from '../homecoming/helper.js';
 import type { Homecomer } from '../homecoming/homecoming.js';
 import { interrupted } from '../homecoming/host-git.js';
 import { syncSession, type SyncPlace } from '../homecoming/sync.js';
+import { findUnsynced } from '../homecoming/unsynced.js';
 import type { SessionFact } from '../session/record.js';
 import { sessionFiles } from '../session/session-files.js';
 import type { SessionState } from '../session/state.js';
 import { dropWorkspace, lostWords } from './drop-workspace.js';
 import type { Fleet } from './fleet.js';
+import { restsAfterWork } from './nothing-to-bring.js';
 import { readOrigin } from './origin.js';
 import { noteInRecord } from './note-in-record.js';
 import type { FoundSession } from './roster.js';
@@ -25,6 +27,8 @@ import type { FoundSession } from './roster.js';
 const AT_ONCE = 2;
 /** How long the end of a session may wait for its work to be brought home, in milliseconds. */
 const AFTER_END_MS = 10 * 60_000;
+/** How long a look at an agent's files may take, in milliseconds: they can make git wait for ever. */
+const LOOK_MS = 60_000;
 
 /** See the top of this file. */
 export class HomecomingDesk {
@@ -58,9 +62,23 @@ export class HomecomingDesk {
     return this.#inTurn(signal, async (ending) => {
       const of = await this.homecomer(ref);
       const done = await syncSession(this.#fleet.surroundings, of, this.place(options.repo, of), options, ending);
-      const fact = syncedFact(of, done, by);
+      const fact = syncedFact(of, done, by) ?? this.#nothingFact(of.session_id, done.outcome, by);
       if (fact !== null) await this.#note(of.session_id, [fact]);
       return done;
+    });
+  }
+
+  /** Writes down that a session which rests has no work that is nowhere else, where that is so. */
+  noteIfNothing(session_id: string): Promise<void> {
+    return this.#inTurn(AbortSignal.timeout(LOOK_MS), async (signal) => {
+      const of = await this.homecomer(session_id);
+      const { commits, files } = await findUnsynced(this.#fleet.surroundings, of, this.place(undefined, of), signal);
+      const fact = this.#nothingFact(
+        of.session_id,
+        commits.length + files.length === 0 ? 'nothing' : null,
+        'filare-agents',
+      );
+      if (fact !== null) await this.#note(of.session_id, [fact]);
     });
   }
 
@@ -107,6 +125,8 @@ export class HomecomingDesk {
           try {
             const done = await syncSession(this.#fleet.surroundings, of, this.place(undefined, of), {}, signal);
             const fact = syncedFact(of, done, 'on-stop');
+            const nothing = this.#nothingFact(session_id, done.outcome, 'on-stop');
+            if (nothing !== null) facts.push(nothing);
             if (fact !== null) {
               facts.push(fact);
               now = { ...of, synced: { commit: fact.commit, into: fact.into } };
@@ -208,6 +228,13 @@ export class HomecomingDesk {
       if (ending.aborted && !(failure instanceof FilareError)) throw interrupted(failure);
       throw failure;
     }
+  }
+
+  /** For a session that rests: one that works may have something in a moment. */
+  #nothingFact(session_id: string, outcome: SyncResult['outcome'] | null, by: string): SessionFact | null {
+    const { row } = this.#fleet.find(session_id);
+    const counts = outcome === 'nothing' && restsAfterWork(row) && !row.reached.includes('synced');
+    return counts ? { type: 'nothing_to_sync', by } : null;
   }
 
   async #note(session_id: string, facts: readonly SessionFact[]): Promise<void> {

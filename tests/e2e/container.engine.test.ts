@@ -146,6 +146,17 @@ describe('a container without the daemon', () => {
     await once(child, 'close');
     const [folder = ''] = await readdir(tmp);
     expect(await rig.containers()).toEqual([folder]);
+    const leaks = await rig.cli(['doctor', '--leaks', '--json']);
+    expect(leaks.code).toBe(1);
+    expect((JSON.parse(leaks.stdout) as { findings: unknown[] }).findings).toEqual([
+      expect.objectContaining({
+        kind: 'container',
+        name: folder,
+        verdict: 'leak',
+        detail: 'the process that made it has ended, and a program in it keeps it alive',
+        fix: `look at it, and if nobody needs it: docker rm -f ${folder}`,
+      }),
+    ]);
     const long_ago = Date.now() / 1000 - 600;
     await utimes(join(tmp, folder), long_ago, long_ago);
     const next = await rig.cli(['container', 'sh', '--workspace', workspace, '--', 'true'], { env: { TMPDIR: tmp } });

@@ -10,6 +10,8 @@ export interface EachOne<T> {
   /** The verb in a failure: `stop`. */
   readonly verb: string;
   readonly act: (ref: string) => Promise<T>;
+  /** What is shown while it is done, until nothing of it is under way. */
+  readonly during?: (acts: () => Promise<PromiseSettledResult<T>[]>) => Promise<PromiseSettledResult<T>[]>;
   /** One line for a thing that it was done to. */
   readonly say: (done: T) => void;
   /** What is to be said of it on standard error in any case. */
@@ -30,7 +32,8 @@ export async function eachRef(context: CliContext, work: Omit<EachOne<SessionRow
 export async function eachOne<T>(context: CliContext, work: EachOne<T>): Promise<void> {
   const done: T[] = [];
   const failed: { readonly ref: string; readonly error: FilareError }[] = [];
-  const outcomes = await Promise.allSettled(work.refs.map((ref) => work.act(ref)));
+  const acts = (): Promise<PromiseSettledResult<T>[]> => Promise.allSettled(work.refs.map((ref) => work.act(ref)));
+  const outcomes = await (work.during ?? ((doing) => doing()))(acts);
   for (const [at, outcome] of outcomes.entries()) {
     const ref = work.refs[at] ?? '';
     if (outcome.status === 'fulfilled') done.push(outcome.value);

@@ -115,6 +115,8 @@ export interface DiffOptions {
   readonly base?: string | undefined;
   readonly patch?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Hears in which step it is, in words. */
+  readonly on_step?: ((step: string) => void) | undefined;
 }
 
 /** What a check compares. */
@@ -370,18 +372,17 @@ export class Fleet {
 
   /** What an agent changed since its session began: commits, files, what is not committed, and with `patch` the patch itself (at most 4 MiB of it). */
   async diff(ref: string, options: DiffOptions = {}): Promise<SessionDiff> {
-    const { signal, patch, ...query } = options;
+    const { signal, patch, on_step, ...query } = options;
     const input = { params: { ref }, query: { ...query, patch: patch === true ? '1' : undefined } };
-    return this.#client.call('diffSession', input, this.#long(signal));
+    return this.#inSteps(ref, on_step, () => this.#client.call('diffSession', input, this.#long(signal)));
   }
 
   /** Brings an agent's branch into your repository, as `agents/<id>` unless `into` says otherwise; only ever by fast-forward. Paths are absolute. */
-  async sync(
-    ref: string,
-    options: SyncOptions & { readonly signal?: AbortSignal | undefined } = {},
-  ): Promise<SyncResult> {
-    const { signal, ...body } = options;
-    return this.#client.call('syncSession', { params: { ref }, body }, this.#long(signal));
+  async sync(ref: string, options: SyncOptions & Pick<DiffOptions, 'signal' | 'on_step'> = {}): Promise<SyncResult> {
+    const { signal, on_step, ...body } = options;
+    const call = (): Promise<SyncResult> =>
+      this.#client.call('syncSession', { params: { ref }, body }, this.#long(signal));
+    return this.#inSteps(ref, on_step, call);
   }
 
   /** Which branches of agents are in conflict with each other and with what your repository has checked out; changes nothing. */
@@ -450,6 +451,12 @@ export class Fleet {
 
   #long(signal: AbortSignal | undefined): { readonly signal: AbortSignal; readonly deadline_ms: number } {
     return { signal: this.#ended(signal), deadline_ms: HOMECOMING_CALL_MS };
+  }
+
+  async #inSteps<T>(ref: string, on_step: DiffOptions['on_step'], call: () => Promise<T>): Promise<T> {
+    if (on_step === undefined) return call();
+    const { withSteps } = await import('./homecoming-steps.js');
+    return withSteps(this.#client.socket, { ref, on_step, signal: this.#closing.signal }, call);
   }
 
   #ended(signal: AbortSignal | undefined): AbortSignal {

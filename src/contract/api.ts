@@ -436,6 +436,8 @@ export const STREAMS = {
   fleetEvents: { method: 'GET', path: '/v1/events' },
   /** The bytes Codex wrote, of the latest attempt: `?follow=1&last=N` (lines). */
   journal: { method: 'GET', path: '/v1/sessions/:ref/journal' },
+  /** NDJSON of Progress: `step` says in which step a diff or sync of the session is, from now on and of the next ones, until the reader leaves. */
+  homecomingSteps: { method: 'GET', path: '/v1/sessions/:ref/homecoming' },
   /** NDJSON of Progress; body `{image?: string, force?: boolean}`. */
   buildImage: { method: 'POST', path: '/v1/image/build' },
   /** Upgrade to a raw byte stream (`Upgrade: filare-terminal`): `?kind=shell|login|attach&columns=&rows=`; with `?tty=no` (shell, login) there is no terminal: what is sent is standard input until the writing half ends, what comes is standard output and error, framed as Docker does. Response header `filare-terminal` names it for resize; the exit code comes as trailer of GET /v1/terminals/:id. */

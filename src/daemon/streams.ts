@@ -82,12 +82,29 @@ function route(
       response.end(JSON.stringify({ exit_code }));
     });
   }
-  const [, ref, kind] = /^\/v1\/sessions\/([^/]+)\/(events|journal)$/.exec(url.pathname) ?? [];
+  const [, ref, kind] = /^\/v1\/sessions\/([^/]+)\/(events|journal|homecoming)$/.exec(url.pathname) ?? [];
   if (request.method !== 'GET' || ref === undefined) return null;
   const name = decoded(ref);
+  if (kind === 'homecoming') return homecomingSteps(context, name, response);
   return kind === 'events'
     ? sessionEvents(context, name, request, response, url.searchParams)
     : journal(context, name, response, url.searchParams);
+}
+
+async function homecomingSteps(context: StreamContext, ref: string, response: ServerResponse): Promise<void> {
+  const { home } = context.fleet;
+  const { session_id } = await home.homecomer(ref);
+  if (response.closed) return;
+  response.writeHead(200, { 'content-type': 'application/x-ndjson' }).flushHeaders();
+  const leave = home.steps.watch(session_id, (step) => {
+    response.write(`${JSON.stringify({ step })}\n`);
+  });
+  const end = (): void => void response.end();
+  context.ending.addEventListener('abort', end, { once: true });
+  response.on('close', () => {
+    leave();
+    context.ending.removeEventListener('abort', end);
+  });
 }
 
 async function journal(

@@ -9,7 +9,7 @@ import type { SessionRow, StopWarning } from '../contract/session.js';
 import { checkSync } from '../homecoming/check.js';
 import { diffSession, type DiffQuery } from '../homecoming/diff.js';
 import { settleHomecoming } from '../homecoming/helper.js';
-import type { Homecomer } from '../homecoming/homecoming.js';
+import type { Homecomer, HomecomingSurroundings } from '../homecoming/homecoming.js';
 import { interrupted } from '../homecoming/host-git.js';
 import { syncSession, type SyncPlace } from '../homecoming/sync.js';
 import { findUnsynced } from '../homecoming/unsynced.js';
@@ -18,6 +18,7 @@ import { sessionFiles } from '../session/session-files.js';
 import type { SessionState } from '../session/state.js';
 import { dropWorkspace, lostWords } from './drop-workspace.js';
 import type { Fleet } from './fleet.js';
+import { HomecomingSteps } from './homecoming-steps.js';
 import { restsAfterWork } from './nothing-to-bring.js';
 import { readOrigin } from './origin.js';
 import { noteInRecord } from './note-in-record.js';
@@ -32,6 +33,8 @@ const LOOK_MS = 60_000;
 
 /** See the top of this file. */
 export class HomecomingDesk {
+  /** In which step each diff and sync is. */
+  readonly steps = new HomecomingSteps();
   readonly #fleet: Fleet;
   readonly #turns = new PQueue({ concurrency: AT_ONCE });
   readonly #closing = new AbortController();
@@ -53,7 +56,7 @@ export class HomecomingDesk {
   /** See diffSession. */
   diff(ref: string, query: DiffQuery, signal: AbortSignal): Promise<SessionDiff> {
     return this.#inTurn(signal, async (ending) =>
-      diffSession(this.#fleet.surroundings, await this.homecomer(ref), query, ending),
+      this.#inSteps(await this.homecomer(ref), (around, of) => diffSession(around, of, query, ending)),
     );
   }
 
@@ -61,7 +64,8 @@ export class HomecomingDesk {
   sync(ref: string, options: SyncOptions, by: string, signal: AbortSignal): Promise<SyncResult> {
     return this.#inTurn(signal, async (ending) => {
       const of = await this.homecomer(ref);
-      const done = await syncSession(this.#fleet.surroundings, of, this.place(options.repo, of), options, ending);
+      const place = this.place(options.repo, of);
+      const done = await this.#inSteps(of, (around) => syncSession(around, of, place, options, ending));
       const fact = syncedFact(of, done, by) ?? this.#nothingFact(of.session_id, done.outcome, by);
       if (fact !== null) await this.#note(of.session_id, [fact]);
       return done;
@@ -235,6 +239,17 @@ export class HomecomingDesk {
     const { row } = this.#fleet.find(session_id);
     const counts = outcome === 'nothing' && restsAfterWork(row) && !row.reached.includes('synced');
     return counts ? { type: 'nothing_to_sync', by } : null;
+  }
+
+  /** Does work on a session's workspace whose steps are told. */
+  async #inSteps<T>(of: Homecomer, work: (around: HomecomingSurroundings, of: Homecomer) => Promise<T>): Promise<T> {
+    const { session_id } = of;
+    const on_step = (step: string): void => this.steps.say(session_id, step);
+    try {
+      return await work({ ...this.#fleet.surroundings, on_step }, of);
+    } finally {
+      this.steps.over(session_id);
+    }
   }
 
   async #note(session_id: string, facts: readonly SessionFact[]): Promise<void> {

@@ -39,6 +39,7 @@ export async function diffSession(
     const base = await baseOf(helper, of, query.base);
     const { from, to } = await ends(helper, survey, base, query.scope);
     const env = query.scope === 'committed' ? {} : SCRATCH;
+    helper.step('comparing');
     const listed = await changedFiles(helper, from, to, env);
     const log = await commitLines(helper, base, survey.tip);
     const patch = query.patch ? await patchOf(helper, from, to, env) : null;

@@ -1,12 +1,15 @@
+import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FilareError } from '../contract/errors.js';
 import { MAX_HEADER_BYTES, readBundleHeader } from './bundle-header.js';
 import { gitFailed, OUT, type Helper } from './helper.js';
 import { countCommits, knownCommits } from './survey.js';
-import { takeFile, tooLarge } from './take-file.js';
+import { sizeWords, takeFile, tooLarge } from './take-file.js';
 import type { Quarantine } from './quarantine.js';
 
 const BUNDLE = 'bundle';
+/** How often the size of a growing bundle is looked at, in milliseconds. */
+const SIZE_EVERY_MS = 500;
 
 /** A branch to take out of a workspace. */
 export interface WantedWork {
@@ -33,17 +36,34 @@ export async function fetchWork(helper: Helper, quarantine: Quarantine, wanted: 
     return;
   }
   const args = ['bundle', 'create', '--quiet', `${OUT}/${BUNDLE}`, ref, ...without.map((commit) => `^${commit}`)];
-  const made = await helper.git(args);
+  const made = await sayingSize(helper, () => helper.git(args));
   if (made.exit_code !== 0)
     throw /file too large|signal 25|SIGXFSZ/i.test(made.stderr) ? tooLarge(max_bytes) : gitFailed(args, made);
   const target = join(helper.own, BUNDLE);
-  const { beginning } = await takeFile(helper.out, BUNDLE, target, {
+  const { beginning, bytes } = await takeFile(helper.out, BUNDLE, target, {
     max_bytes,
     beginning_bytes: MAX_HEADER_BYTES,
     signal,
   });
   const header = readBundleHeader(beginning, { ref, commit: tip });
+  helper.step(`checking ${sizeWords(bytes)}`);
   await quarantine.take(target, header, wanted.as, wanted.shallow);
+}
+
+/** Says how large the bundle is while it grows. */
+async function sayingSize<T>(helper: Helper, make: () => Promise<T>): Promise<T> {
+  helper.step('bundling');
+  const timer = setInterval(() => {
+    lstat(join(helper.out, BUNDLE)).then(
+      ({ size }) => helper.step(`bundling ${sizeWords(size)}`),
+      () => undefined,
+    );
+  }, SIZE_EVERY_MS);
+  try {
+    return await make();
+  } finally {
+    clearInterval(timer);
+  }
 }
 
 /** Makes a commit of everything that is in none, in the workspace itself; answers with it, or null when there was nothing. */

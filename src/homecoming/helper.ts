@@ -81,6 +81,11 @@ export class Helper {
     this.own = join(made.folder, 'own');
   }
 
+  /** Says in which step the work with it is. */
+  step(words: string): void {
+    this.#around.on_step?.(words);
+  }
+
   /** Runs git on the workspace's repository, to its end. No file that it writes grows larger than the bound of this helper. */
   git(args: readonly string[], call: HelperCall = {}): Promise<ExecResult> {
     return this.run([...GIT, ...args], call);
@@ -145,6 +150,7 @@ export async function withHelper<T>(
   await requireWorkspace(of);
   await requireImage(around.engine, of.agent.image, signal);
   const name = `filare-${around.paths.key}-home-${around.random(8)}`;
+  around.on_step?.('starting a container for git');
   return withFolder(around, name, async (folder) => {
     const request = helperRequest(around, { name, folder, of, writable: options.writable });
     const entry = await around.resources.intend({

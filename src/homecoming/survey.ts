@@ -47,6 +47,7 @@ const EMPTY_TREES: Readonly<Record<string, string>> = {
 
 /** Looks at the repository of a workspace; null when it is none. Throws `bad_state` for one that git cannot read. */
 export async function surveyWorkspace(helper: Helper, of: Homecomer): Promise<Survey | null> {
+  helper.step('reading the workspace');
   const looked = await helper
     .script(LOOK, {
       env: { GIT_OPTIONAL_LOCKS: '0', BRANCH: of.branch === null ? '' : `refs/heads/${of.branch}` },

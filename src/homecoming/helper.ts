@@ -28,6 +28,7 @@ const BLOCK_BYTES = 512;
 const SETTINGS = [
   ...['safe.directory=*', 'core.fsmonitor=false', 'core.hooksPath=/dev/null', 'core.untrackedCache=false'],
   ...['core.pager=cat', 'core.editor=false', 'core.alternateRefsCommand=', 'core.quotePath=false', 'core.bare=false'],
+  ...['core.ignoreStat=false', 'core.trustctime=true', 'core.checkStat=default'],
   ...['gc.auto=0', 'maintenance.auto=false', 'commit.gpgSign=false', 'submodule.recurse=false', 'color.ui=false'],
   ...['pack.threads=1', 'pack.windowMemory=128m', `lfs.storage=${OUT}/lfs`, 'advice.addEmbeddedRepo=false'],
 ].flatMap((setting) => ['-c', setting]);

@@ -6,7 +6,7 @@ export { loadRehearsal } from './rehearsal/script.js';
 export { FilareError, EXIT_CODES, ERROR_CODES } from './contract/errors.js';
 export type { ErrorCode, FailureBody } from './contract/errors.js';
 export type { AgentSpec } from './contract/agent-spec.js';
-export type { SessionRow, Prompt, SendResult, Tokens, Activity, Health } from './contract/session.js';
+export type { SessionRow, Prompt, SendResult, StoppedSession, Tokens, Activity, Health } from './contract/session.js';
 export type { Phase } from './contract/phase.js';
 export type { SessionDiff, SyncCheck, SyncOptions, SyncResult } from './contract/homecoming.js';
 export type { TranscriptEntry, Piece } from './contract/transcript.js';

@@ -10,8 +10,12 @@ export interface EachOne<T> {
   /** The verb in a failure: `stop`. */
   readonly verb: string;
   readonly act: (ref: string) => Promise<T>;
+  /** What is shown while it is done, until nothing of it is under way. */
+  readonly during?: (acts: () => Promise<PromiseSettledResult<T>[]>) => Promise<PromiseSettledResult<T>[]>;
   /** One line for a thing that it was done to. */
   readonly say: (done: T) => void;
+  /** What is to be said of it on standard error in any case. */
+  readonly warn?: (done: T) => void;
   /** The id that `-q` prints. */
   readonly id: (done: T) => string;
 }
@@ -28,7 +32,8 @@ export async function eachRef(context: CliContext, work: Omit<EachOne<SessionRow
 export async function eachOne<T>(context: CliContext, work: EachOne<T>): Promise<void> {
   const done: T[] = [];
   const failed: { readonly ref: string; readonly error: FilareError }[] = [];
-  const outcomes = await Promise.allSettled(work.refs.map((ref) => work.act(ref)));
+  const acts = (): Promise<PromiseSettledResult<T>[]> => Promise.allSettled(work.refs.map((ref) => work.act(ref)));
+  const outcomes = await (work.during ?? ((doing) => doing()))(acts);
   for (const [at, outcome] of outcomes.entries()) {
     const ref = work.refs[at] ?? '';
     if (outcome.status === 'fulfilled') done.push(outcome.value);
@@ -41,6 +46,7 @@ export async function eachOne<T>(context: CliContext, work: EachOne<T>): Promise
   } else {
     done.forEach(work.say);
   }
+  for (const one of done) work.warn?.(one);
   const first = failed[0];
   if (first === undefined) return;
   if (work.refs.length === 1) throw first.error;

@@ -1,9 +1,22 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Fleet } from '../client/fleet.js';
 import type { FleetEvent } from '../client/fleet-watch.js';
+import { DaemonUnreachable } from '../client/http-request.js';
 import type { SessionRow } from '../contract/session.js';
 
-/** One change of a view: the row that changed, `all` when every row was read anew, `tick` when only time went by. */
-export type ViewChange = SessionRow | 'all' | 'tick';
+/** One change of a view: the row that changed, `all` when every row was read anew, `lost` when the daemon went away (until `all`), `tick` when only time went by. */
+export type ViewChange = SessionRow | 'all' | 'lost' | 'tick';
+
+/** How often a daemon that does not answer for long is tried, in milliseconds. */
+const RETRY_MS = 2000;
+
+/** When a view ends, and how often it ticks. */
+interface ChangesOptions {
+  readonly signal: AbortSignal;
+  readonly tick_ms: number;
+  /** Somebody looks on: a daemon that stays away is waited for, however long. Otherwise that is a failure, as for every stream. */
+  readonly patient?: boolean;
+}
 
 /** The rows of the fleet as they are now, kept up to date. A row that ended stays in view as it ended. */
 export class FleetView {
@@ -31,10 +44,30 @@ export class FleetView {
   }
 
   /** Every change from now on, `all` first. Ends quietly with the signal; the failure of the stream is thrown. */
-  async *changes(options: {
-    readonly signal: AbortSignal;
-    readonly tick_ms: number;
-  }): AsyncGenerator<ViewChange, void, undefined> {
+  async *changes(options: ChangesOptions): AsyncGenerator<ViewChange, void, undefined> {
+    let is_lost = false;
+    for (;;) {
+      try {
+        if (is_lost) await this.#readAll();
+        is_lost = false;
+        for await (const change of this.#connected(options)) {
+          // Once is enough: it is tried again and again.
+          if (change === 'lost' && is_lost) continue;
+          is_lost = change === 'lost' || (is_lost && change === 'tick');
+          yield change;
+        }
+        return;
+      } catch (error) {
+        if (options.signal.aborted) return;
+        if (options.patient !== true || !(error instanceof DaemonUnreachable)) throw error;
+        if (!is_lost) yield 'lost';
+        is_lost = true;
+        await sleep(RETRY_MS, undefined, { signal: options.signal }).catch(() => undefined);
+      }
+    }
+  }
+
+  async *#connected(options: ChangesOptions): AsyncGenerator<ViewChange, void, undefined> {
     const ending = new AbortController();
     const events = this.#fleet.watch({ signal: AbortSignal.any([options.signal, ending.signal]) });
     const advance = (): ReturnType<typeof events.next> => {
@@ -56,14 +89,13 @@ export class FleetView {
         next = advance();
         yield* this.#take(got.value);
       }
-    } catch (error) {
-      if (!options.signal.aborted) throw error;
     } finally {
       ending.abort();
     }
   }
 
   async *#take(event: FleetEvent): AsyncGenerator<ViewChange, void, undefined> {
+    if (event.type === 'lost') yield 'lost';
     if (event.type === 'reconnected') {
       await this.#readAll();
       yield 'all';

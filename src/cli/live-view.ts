@@ -2,6 +2,7 @@ import { isOver } from '../contract/phase.js';
 import type { Fleet } from '../client/fleet.js';
 import { FilareError } from '../contract/errors.js';
 import type { CliContext } from './context.js';
+import { DAEMON_AWAY, DAEMON_AWAY_LINE, DAEMON_BACK_LINE } from './daemon-away.js';
 import { fleetTable, fleetTotals, stateWords } from './fleet-table.js';
 import { FleetView } from './fleet-view.js';
 import { LiveScreen } from './live-screen.js';
@@ -31,14 +32,19 @@ export async function liveView(context: CliContext, live: LiveView): Promise<voi
   const view = await FleetView.open(live.fleet, false);
   const screen = new LiveScreen(out, 'stdout');
   const said = new Map<string, string>();
+  let is_away = false;
   const draw = (): void => {
     if (!live.show) return;
-    if (out.is_terminal) screen.draw([...tableOf(context, view), HINT]);
+    if (out.is_terminal) screen.draw([...tableOf(context, view), ...(is_away ? [DAEMON_AWAY] : []), HINT]);
     else for (const row of view.rows) sayOnce(context, said, row.id, row.session_id, stateWords(row));
   };
   try {
     const signal = AbortSignal.any([live.signal, out.gone]);
-    for await (const change of view.changes({ signal, tick_ms: TICK_MS })) {
+    for await (const change of view.changes({ signal, tick_ms: TICK_MS, patient: live.show && out.is_terminal })) {
+      const was_away: boolean = is_away;
+      is_away = change === 'lost' || (is_away && change === 'tick');
+      if (is_away !== was_away && live.show && !out.is_terminal)
+        out.note(is_away ? DAEMON_AWAY_LINE : DAEMON_BACK_LINE);
       if (change !== 'tick' || out.is_terminal) draw();
       const ours = view.rows.filter((row) => live.session_ids.includes(row.session_id));
       if (ours.length > 0 && ours.every(isOver)) return;

@@ -120,6 +120,12 @@ export class Output {
     await new Promise<void>((done) => this.#options.stdout.write(safe, () => done()));
   }
 
+  /** As `writeAll`, to standard error. */
+  async writeErrorAll(bytes: Uint8Array): Promise<void> {
+    if (this.#options.stderr.destroyed) return;
+    await new Promise<void>((done) => this.#options.stderr.write(bytes, () => done()));
+  }
+
   /** Text that is safe already, to standard error. */
   writeError(safe: string): void {
     if (!this.#options.stderr.destroyed) this.#options.stderr.write(safe);

@@ -12,15 +12,24 @@ export async function buildProgram(
   context: CliContext,
   setGlobals: (globals: GlobalOptions) => void,
 ): Promise<Command> {
-  const program = new Command('filare-agents')
+  const printed: string[] = [];
+  const print = (text: string): void => {
+    if (context.globals.json === true) printed.push(text);
+    else context.out.write(text);
+  };
+  const program: Command = new Command('filare-agents')
     .description('Run many Codex agents side by side, each alone in its own container.')
     .option('--project <dir>', 'the project folder (default: found from here upwards, or FILARE_PROJECT)')
     .option('--json', 'machine-readable output; nothing else on standard output')
     .option('-q, --quiet', 'less talk; ids only where a table would be printed')
     .version(packageVersion(), '-V, --version', 'print the version')
     .configureHelp({ showGlobalOptions: true })
-    .configureOutput({ writeOut: (text) => context.out.write(text), writeErr: () => undefined })
-    .exitOverride()
+    .configureOutput({ writeOut: (text) => print(text), writeErr: () => undefined })
+    .exitOverride((error) => {
+      if (error.code === 'commander.version') context.out.write(printed.join(''));
+      else if (printed.length > 0) writeHelp(context, argv, program, printed);
+      throw error;
+    })
     .commandsGroup('More:')
     .helpCommand(false)
     .addHelpText('before', exampleText(ROOT_EXAMPLES))
@@ -45,6 +54,19 @@ const ROOT_EXAMPLES = [
   'filare-agents tail docs --follow',
   'filare-agents stop --all',
 ];
+
+/** With `--json`, what the parser printed in pieces, as one document: nothing else may be on standard output. */
+function writeHelp(context: CliContext, argv: readonly string[], program: Command, printed: readonly string[]): void {
+  let asked: CommandUnknownOpts = program;
+  const words: string[] = [];
+  for (const { word } of wordsOf(argv)) {
+    const next = asked.commands.find((command) => command.name() === word || command.aliases().includes(word));
+    if (next === undefined) break;
+    asked = next;
+    words.push(next.name());
+  }
+  context.out.json({ topic: words.join(' '), title: asked.description(), text: printed.join('') });
+}
 
 /** What the parser threw, as a failure of ours; undefined when it only printed help or the version. */
 export function parserFailure(error: CommanderError, argv: readonly string[]): FilareError | undefined {

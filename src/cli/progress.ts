@@ -3,6 +3,7 @@
  * and a line of output; `json` NDJSON of `{step, text, status}`; `quiet` nothing.
  */
 import { InvalidArgumentError } from '@commander-js/extra-typings';
+import type { CliContext } from './context.js';
 import { sayDuration } from './duration.js';
 import { LiveScreen } from './live-screen.js';
 import type { Output } from './output.js';
@@ -30,6 +31,25 @@ export interface ProgressOptions {
   readonly out: Output;
   readonly mode: ProgressMode;
   readonly now_ms: () => number;
+}
+
+/**
+ * Shows in which step `work` is while somebody looks on: standard error is a terminal, and neither `--json` nor `-q` was given. Nothing of it stays once
+ * the work is over.
+ */
+export async function showingSteps<T>(
+  { out, globals, now_ms }: Pick<CliContext, 'out' | 'globals' | 'now_ms'>,
+  name: string,
+  work: (on_step: ((id: string, step: string) => void) | undefined) => Promise<T>,
+): Promise<T> {
+  if (!out.talks_to_terminal || globals.json === true || globals.quiet === true) return work(undefined);
+  const progress = new ProgressDisplay({ out, mode: 'auto', now_ms });
+  progress.step(name);
+  try {
+    return await work((id, step) => progress.replace(id, step));
+  } finally {
+    progress.erase();
+  }
 }
 
 interface Step {
@@ -75,6 +95,24 @@ export class ProgressDisplay {
     this.#report(step?.name ?? '', text, 'running');
     if (this.#mode === 'plain') for (const line of lines) this.#out.note(styled('dim', `  ${line}`));
     this.#draw();
+  }
+
+  /** What the running step does for one of several at once, in place of what was said of that one before. */
+  replace(id: string, words: string): void {
+    const step = this.#running();
+    if (step === undefined) return;
+    const line = `${id}: ${words}`;
+    const at = step.lines.findIndex((said) => said.startsWith(`${id}: `));
+    step.lines = at === -1 ? [...step.lines, line].slice(-SHOWN_LINES) : step.lines.with(at, line);
+    this.#draw();
+  }
+
+  /** No more steps, and nothing of them stays. */
+  erase(): void {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+    this.#screen.erase();
+    this.#steps.length = 0;
   }
 
   /** The running step is done. */

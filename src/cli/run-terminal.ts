@@ -4,6 +4,7 @@ import type { TerminalKind } from '../client/terminal.js';
 import { finished } from 'node:stream/promises';
 import { FilareError } from '../contract/errors.js';
 import type { CliContext } from './context.js';
+import { hasTerminal, joinPipes } from './join-pipes.js';
 
 /** What ends the input of a terminal: Ctrl-D. */
 const END_OF_INPUT = '\u0004';
@@ -12,12 +13,16 @@ const END_OF_INPUT = '\u0004';
 const GIVE_BACK =
   '\u001b[<u\u001b[>4;0m\u001b[?2026l\u001b[?2004l\u001b[?1006l\u001b[?1003l\u001b[?1002l\u001b[?1000l\u001b[?1004l\u001b[?7h\u001b[?25h\u001b[0m\u001b[?47l\r\n';
 
-/** Connects this terminal with one in a container until the program there ends; its exit code becomes ours. */
+/** Connects this terminal with one in a container until the program there ends; its exit code becomes ours. Without a terminal here, there is none there. */
 export async function runTerminal(context: CliContext, ref: string, kind: TerminalKind): Promise<void> {
   if (context.globals.json === true) {
     throw new FilareError({ code: 'usage', message: `${kind} is for people; it has no --json` });
   }
   await using fleet = await context.openFleet();
+  if (kind !== 'attach' && !hasTerminal(context)) {
+    await joinPipes(context, await fleet.pipes(ref, kind));
+    return;
+  }
   const terminal = await fleet.terminal(ref, kind, context.out.size);
   // From here Ctrl-C is a key of the program inside, not ours.
   if (context.stdin.isTTY === true) context.interrupts.release();

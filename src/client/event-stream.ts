@@ -29,8 +29,8 @@ export interface EventStreamOptions {
   readonly pause?: (wait_ms: number, signal: AbortSignal) => Promise<void>;
 }
 
-/** What a reader of a live stream sees: its events, and `reconnected` before the first event of a new connection. */
-export type StreamEvent = ServerEvent | { readonly event: 'reconnected' };
+/** What a reader of a live stream sees: its events, `lost` when a connection breaks, and `reconnected` before the first event of a new one. */
+export type StreamEvent = ServerEvent | { readonly event: 'lost' | 'reconnected' };
 
 /** The events, across connections. Ends only by `return`, by a thrown failure, or with the signal (its reason is thrown). */
 export async function* readEventStream(options: EventStreamOptions): AsyncGenerator<StreamEvent, never, undefined> {
@@ -49,6 +49,7 @@ export async function* readEventStream(options: EventStreamOptions): AsyncGenera
       broken = error;
     }
     failures += 1;
+    if (failures === 1) yield { event: 'lost' };
     if (failures > RECONNECT_TRIES) throw broken;
     const wait_ms = Math.min(RECONNECT_FIRST_MS * 2 ** (failures - 1), RECONNECT_MAX_MS);
     await pause(wait_ms, options.signal).catch((error: unknown) => {

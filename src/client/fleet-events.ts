@@ -147,6 +147,7 @@ class LiveFleet {
   async #watch(changes: AsyncIterable<FleetEvent>): Promise<void> {
     let is_new = true;
     for await (const change of changes) {
+      if (change.type === 'lost') continue;
       // What opened or closed while nobody watched is in no event.
       if (is_new || change.type === 'reconnected') await this.#readPrompts();
       is_new = false;

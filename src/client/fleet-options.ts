@@ -65,6 +65,8 @@ export interface DiffOptions {
   readonly base?: string | undefined;
   readonly patch?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Hears in which step it is, in words. */
+  readonly on_step?: ((step: string) => void) | undefined;
 }
 
 /** What a check compares. */

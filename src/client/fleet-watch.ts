@@ -2,11 +2,15 @@ import { promptSchema, sessionRowSchema, type Prompt, type SessionRow } from '..
 import { readEventStream } from './event-stream.js';
 import { STREAM_PATHS } from './route-paths.js';
 
-/** One change anywhere in the fleet. Every row comes once at the start. `reconnected`: changes may have been missed, also by being slow; what counts is to be read anew. */
+/**
+ * One change anywhere in the fleet. Every row comes once at the start. `lost`: the connection broke, and another is tried. `reconnected`: changes may have
+ * been missed, also by being slow; what counts is to be read anew.
+ */
 export type FleetEvent =
   | { readonly type: 'row'; readonly row: SessionRow }
   | { readonly type: 'prompt'; readonly prompt: Prompt }
   | { readonly type: 'prompt_closed'; readonly prompt_id: string | null }
+  | { readonly type: 'lost' }
   | { readonly type: 'reconnected' };
 
 /** The changes of all sessions, over any number of broken connections, until the signal ends (its reason is thrown). */
@@ -14,7 +18,7 @@ export async function* watchFleet(socket: string, signal: AbortSignal): AsyncGen
   const stream = readEventStream({ socket, path: STREAM_PATHS.fleetEvents.path, signal, resume: () => ({}) });
   for await (const event of stream) {
     if (!('data' in event)) {
-      yield { type: 'reconnected' };
+      yield { type: event.event };
       continue;
     }
     if (event.event === 'resync') {

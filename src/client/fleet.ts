@@ -18,7 +18,14 @@ import type {
 import { FilareError } from '../contract/errors.js';
 import type { SessionDiff, SyncCheck, SyncOptions, SyncResult } from '../contract/homecoming.js';
 import type { ProjectPaths } from '../contract/project.js';
-import type { Prompt, PromptRecord, SendResult, SessionRow, StandingRule } from '../contract/session.js';
+import type {
+  Prompt,
+  PromptRecord,
+  SendResult,
+  SessionRow,
+  StandingRule,
+  StoppedSession,
+} from '../contract/session.js';
 import type { ToolName } from '../contract/tools.js';
 import { buildImage, type ImageBuildOptions } from './build-image.js';
 import { daemonStatus, requireOurDaemon } from './daemon-status.js';
@@ -39,7 +46,7 @@ import type { FleetEvent } from './fleet-watch.js';
 import { ControlClient } from './http-client.js';
 import { readJournal, type JournalOptions } from './journal.js';
 import type { TailEvent, TailOptions } from './session-tail.js';
-import type { Terminal, TerminalKind } from './terminal.js';
+import type { PipedKind, Pipes, Terminal, TerminalKind } from './terminal.js';
 import type { WaitState } from './wait-sessions.js';
 
 /** Deadline of a start: seeding a workspace may clone a repository. Milliseconds. */
@@ -120,8 +127,8 @@ export class Fleet {
     return this.#client.call('describeSession', { params: { ref } }, this.#bounds());
   }
 
-  /** Stops a session; answers once its container is gone. */
-  async stop(ref: string, options: { readonly grace_ms?: number | undefined } = {}): Promise<SessionRow> {
+  /** Stops a session; answers once its container is gone, with what of its work was not looked after as its manifest says. */
+  async stop(ref: string, options: { readonly grace_ms?: number | undefined } = {}): Promise<StoppedSession> {
     const body = options.grace_ms === undefined ? {} : { grace_ms: options.grace_ms };
     return this.#client.call(
       'stopSession',
@@ -266,18 +273,17 @@ export class Fleet {
 
   /** What an agent changed since its session began: commits, files, what is not committed, and with `patch` the patch itself (at most 4 MiB of it). */
   async diff(ref: string, options: DiffOptions = {}): Promise<SessionDiff> {
-    const { signal, patch, ...query } = options;
+    const { signal, patch, on_step, ...query } = options;
     const input = { params: { ref }, query: { ...query, patch: patch === true ? '1' : undefined } };
-    return this.#client.call('diffSession', input, this.#long(signal));
+    return this.#inSteps(ref, on_step, () => this.#client.call('diffSession', input, this.#long(signal)));
   }
 
   /** Brings an agent's branch into your repository, as `agents/<id>` unless `into` says otherwise; only ever by fast-forward. Paths are absolute. */
-  async sync(
-    ref: string,
-    options: SyncOptions & { readonly signal?: AbortSignal | undefined } = {},
-  ): Promise<SyncResult> {
-    const { signal, ...body } = options;
-    return this.#client.call('syncSession', { params: { ref }, body }, this.#long(signal));
+  async sync(ref: string, options: SyncOptions & Pick<DiffOptions, 'signal' | 'on_step'> = {}): Promise<SyncResult> {
+    const { signal, on_step, ...body } = options;
+    const call = (): Promise<SyncResult> =>
+      this.#client.call('syncSession', { params: { ref }, body }, this.#long(signal));
+    return this.#inSteps(ref, on_step, call);
   }
 
   /** Which branches of agents are in conflict with each other and with what your repository has checked out; changes nothing. */
@@ -317,6 +323,12 @@ export class Fleet {
     return openTerminal(this.#client, { ref, kind, ...size, signal: this.#closing.signal });
   }
 
+  /** As a terminal of that kind without one: bytes go through as they are, standard output and error apart. */
+  async pipes(ref: string, kind: PipedKind): Promise<Pipes> {
+    const { openPipes } = await import('./terminal.js');
+    return openPipes(this.#client, { ref, kind, signal: this.#closing.signal });
+  }
+
   /** Asks the daemon to leave and waits until it has; agents keep running. Answers false when there was none. */
   async stopDaemon(): Promise<boolean> {
     const { stopDaemon } = await import('./stop-daemon.js');
@@ -340,6 +352,12 @@ export class Fleet {
 
   #long(signal: AbortSignal | undefined): { readonly signal: AbortSignal; readonly deadline_ms: number } {
     return { signal: this.#ended(signal), deadline_ms: HOMECOMING_CALL_MS };
+  }
+
+  async #inSteps<T>(ref: string, on_step: DiffOptions['on_step'], call: () => Promise<T>): Promise<T> {
+    if (on_step === undefined) return call();
+    const { withSteps } = await import('./homecoming-steps.js');
+    return withSteps(this.#client.socket, { ref, on_step, signal: this.#closing.signal }, call);
   }
 
   #ended(signal: AbortSignal | undefined): AbortSignal {

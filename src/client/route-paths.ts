@@ -52,6 +52,7 @@ export const STREAM_PATHS: { readonly [N in keyof Streams]: Readonly<Pick<Stream
   sessionEvents: { method: 'GET', path: '/v1/sessions/:ref/events' },
   fleetEvents: { method: 'GET', path: '/v1/events' },
   journal: { method: 'GET', path: '/v1/sessions/:ref/journal' },
+  homecomingSteps: { method: 'GET', path: '/v1/sessions/:ref/homecoming' },
   buildImage: { method: 'POST', path: '/v1/image/build' },
   terminal: { method: 'POST', path: '/v1/sessions/:ref/terminal' },
   terminalStatus: { method: 'GET', path: '/v1/terminals/:terminal' },

@@ -14,6 +14,9 @@ const TERMINAL_OPEN_MS = 30_000;
 /** What to open. `login` is Codex's own device login into that agent's home; `attach` is Codex's terminal interface on the session, outside its container. */
 export type TerminalKind = 'shell' | 'login' | 'attach';
 
+/** What can do without a terminal. */
+export type PipedKind = Exclude<TerminalKind, 'attach'>;
+
 /** Which, where, and how large. */
 export interface TerminalRequest {
   readonly ref: string;
@@ -32,26 +35,50 @@ export interface Terminal {
   exitCode(): Promise<number>;
 }
 
+/** A command without a terminal: what is written is its standard input, ended with the stream's writable half. */
+export interface Pipes {
+  /** Reads standard output and error, framed as contract/output-frames.ts says; ends when the command does. */
+  readonly stream: Socket;
+  /** Exit code of the command; ask once the stream has ended. */
+  exitCode(): Promise<number>;
+}
+
+/** Opens pipes instead of a terminal, so that bytes go through as they are; the daemon's refusal is thrown. */
+export async function openPipes(
+  client: ControlClient,
+  { ref, kind, signal }: { readonly ref: string; readonly kind: PipedKind; readonly signal: AbortSignal },
+): Promise<Pipes> {
+  const { stream, terminal } = await upgrade(client.socket, { ref, signal, query: { kind, tty: 'no' } });
+  return { stream, exitCode: () => exitCode(client.socket, terminal, signal) };
+}
+
 /** Opens a terminal; the daemon's refusal is thrown. */
 export async function openTerminal(client: ControlClient, request: TerminalRequest): Promise<Terminal> {
-  const { stream, terminal } = await upgrade(client.socket, request);
+  const { ref, kind, columns, rows, signal } = request;
+  const { stream, terminal } = await upgrade(client.socket, { ref, signal, query: { kind, columns, rows } });
   return {
     stream,
     resize: async (size) => {
       await client.call('resizeTerminal', { params: { terminal }, body: { columns: size.columns, rows: size.rows } });
     },
-    exitCode: () => exitCode(client.socket, terminal, request.signal),
+    exitCode: () => exitCode(client.socket, terminal, signal),
   };
 }
 
-async function upgrade(socket: string, request: TerminalRequest): Promise<{ stream: Socket; terminal: string }> {
+interface Upgrade {
+  readonly ref: string;
+  readonly query: Readonly<Record<string, string | number>> & { readonly kind: TerminalKind };
+  readonly signal: AbortSignal;
+}
+
+async function upgrade(socket: string, request: Upgrade): Promise<{ stream: Socket; terminal: string }> {
   const late = AbortSignal.timeout(TERMINAL_OPEN_MS);
   return new Promise((settle, fail) => {
     const sent = startRequest({
       socket,
       ...STREAM_PATHS.terminal,
       params: { ref: request.ref },
-      query: { kind: request.kind, columns: request.columns, rows: request.rows },
+      query: request.query,
       headers: { connection: 'Upgrade', upgrade: 'filare-terminal' },
     });
     const stop = (): void => void sent.destroy(new Error('no answer'));
@@ -77,10 +104,10 @@ async function upgrade(socket: string, request: TerminalRequest): Promise<{ stre
   });
 }
 
-function tooLate(request: TerminalRequest): FilareError {
+function tooLate(request: Upgrade): FilareError {
   return new FilareError({
     code: 'timeout',
-    message: `no ${request.kind} on ${request.ref} after ${TERMINAL_OPEN_MS} ms`,
+    message: `no ${request.query.kind} on ${request.ref} after ${TERMINAL_OPEN_MS} ms`,
   });
 }
 

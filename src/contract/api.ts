@@ -17,7 +17,14 @@ import {
   usageRowSchema,
 } from './api-shapes.js';
 import { DIFF_SCOPES, sessionDiffSchema, syncCheckSchema, syncOptionsSchema, syncResultSchema } from './homecoming.js';
-import { promptRecordSchema, promptSchema, sendResultSchema, sessionRowSchema, standingRuleSchema } from './session.js';
+import {
+  promptRecordSchema,
+  promptSchema,
+  sendResultSchema,
+  sessionRowSchema,
+  standingRuleSchema,
+  stoppedSessionSchema,
+} from './session.js';
 import { transcriptEntrySchema } from './transcript.js';
 
 /** Version of the control API; a client of another one is told so. */
@@ -64,13 +71,13 @@ export const ROUTES = {
     response: z.array(startPlanSchema),
   },
   describeSession: { method: 'GET', path: '/v1/sessions/:ref', params: refParams, response: sessionDetailSchema },
-  /** Stops; answers once the container is gone. */
+  /** Stops; answers once the container is gone and its work was looked after, as its manifest says. */
   stopSession: {
     method: 'POST',
     path: '/v1/sessions/:ref/stop',
     params: refParams,
     body: z.strictObject({ grace_ms: z.number().int().nonnegative().optional() }),
-    response: sessionRowSchema,
+    response: stoppedSessionSchema,
   },
   /** A second session from the same point, as the agent `as`: workspace copied, thread forked. `bad_state` while a turn runs; `conflict` when the id or its workspace is taken. */
   forkSession: {
@@ -293,9 +300,11 @@ export const STREAMS = {
   fleetEvents: { method: 'GET', path: '/v1/events' },
   /** The bytes Codex wrote, of the latest attempt: `?follow=1&last=N` (lines). */
   journal: { method: 'GET', path: '/v1/sessions/:ref/journal' },
+  /** NDJSON of Progress: `step` says in which step a diff or sync of the session is, from now on and of the next ones, until the reader leaves. */
+  homecomingSteps: { method: 'GET', path: '/v1/sessions/:ref/homecoming' },
   /** NDJSON of Progress; body `{image?: string, force?: boolean}`. */
   buildImage: { method: 'POST', path: '/v1/image/build' },
-  /** Upgrade to a raw byte stream (`Upgrade: filare-terminal`): `?kind=shell|login|attach&columns=&rows=`. Response header `filare-terminal` names it for resize; the exit code comes as trailer of GET /v1/terminals/:id. */
+  /** Upgrade to a raw byte stream (`Upgrade: filare-terminal`): `?kind=shell|login|attach&columns=&rows=`; with `?tty=no` (shell, login) there is no terminal: what is sent is standard input until the writing half ends, what comes is standard output and error, framed as Docker does. Response header `filare-terminal` names it for resize; the exit code comes as trailer of GET /v1/terminals/:id. */
   terminal: { method: 'POST', path: '/v1/sessions/:ref/terminal' },
   /** `{exit_code}` of a terminal that has ended. */
   terminalStatus: { method: 'GET', path: '/v1/terminals/:terminal' },

@@ -60,6 +60,20 @@ export const sessionRowSchema = z.object({
 /** One row of `list --json`. */
 export type SessionRow = z.infer<typeof sessionRowSchema>;
 
+/** Something that the end of a session should have done for its work, as its manifest says, and did not. */
+const stopWarningSchema = z.object({
+  message: z.string(),
+  /** What to type; null where nothing is to be done. */
+  hint: z.string().nullable(),
+});
+/** See stopWarningSchema. */
+export type StopWarning = z.infer<typeof stopWarningSchema>;
+
+/** A session that was stopped, and what of its work was not brought home or put away. */
+export const stoppedSessionSchema = sessionRowSchema.extend({ warnings: z.array(stopWarningSchema).default([]) });
+/** A session that was stopped. */
+export type StoppedSession = z.infer<typeof stoppedSessionSchema>;
+
 /** How a prompt ended. Only the first four are somebody's decision. */
 export const PROMPT_OUTCOMES = [
   'approved',

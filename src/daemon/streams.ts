@@ -82,12 +82,29 @@ function route(
       response.end(JSON.stringify({ exit_code }));
     });
   }
-  const [, ref, kind] = /^\/v1\/sessions\/([^/]+)\/(events|journal)$/.exec(url.pathname) ?? [];
+  const [, ref, kind] = /^\/v1\/sessions\/([^/]+)\/(events|journal|homecoming)$/.exec(url.pathname) ?? [];
   if (request.method !== 'GET' || ref === undefined) return null;
   const name = decoded(ref);
+  if (kind === 'homecoming') return homecomingSteps(context, name, response);
   return kind === 'events'
     ? sessionEvents(context, name, request, response, url.searchParams)
     : journal(context, name, response, url.searchParams);
+}
+
+async function homecomingSteps(context: StreamContext, ref: string, response: ServerResponse): Promise<void> {
+  const { home } = context.fleet;
+  const { session_id } = await home.homecomer(ref);
+  if (response.closed) return;
+  response.writeHead(200, { 'content-type': 'application/x-ndjson' }).flushHeaders();
+  const leave = home.steps.watch(session_id, (step) => {
+    response.write(`${JSON.stringify({ step })}\n`);
+  });
+  const end = (): void => void response.end();
+  context.ending.addEventListener('abort', end, { once: true });
+  response.on('close', () => {
+    leave();
+    context.ending.removeEventListener('abort', end);
+  });
 }
 
 async function journal(
@@ -228,7 +245,8 @@ export async function serveTerminal(context: StreamContext, request: IncomingMes
     };
     socket.on('error', end).on('close', end);
     terminal.stream.on('error', end).on('close', () => socket.end());
-    socket.pipe(terminal.stream, { end: false });
+    // Without a terminal the end of what is typed is the end of the command's input; with one it is a key.
+    socket.pipe(terminal.stream, { end: !('resize' in terminal) });
     terminal.stream.pipe(socket);
     const leave = (): void => {
       terminal.stream.destroy();

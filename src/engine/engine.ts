@@ -138,6 +138,14 @@ export interface ExecTerminal {
   exitCode(): Promise<number>;
 }
 
+/** A command in a container without a terminal: what is written to the stream is its standard input, which ends with the stream's writable half. */
+export interface ExecPipes {
+  /** Reads standard output and error, framed as contract/output-frames.ts says. */
+  readonly stream: import('node:stream').Duplex;
+  /** The exit code, once the stream has ended. */
+  exitCode(): Promise<number>;
+}
+
 /** Options that every call takes. */
 export interface CallOptions {
   readonly signal?: AbortSignal;
@@ -199,6 +207,17 @@ export interface Engine {
     },
     options?: CallOptions,
   ): Promise<ExecTerminal>;
+  /** Runs a command without a terminal, for bytes that go through as they are. */
+  pipes(
+    id: string,
+    request: {
+      readonly command: readonly string[];
+      readonly user?: string;
+      readonly env?: Readonly<Record<string, string>>;
+      readonly working_dir?: string;
+    },
+    options?: CallOptions,
+  ): Promise<ExecPipes>;
   /** Processes of the container as the host sees them: host pid and command line. */
   processes(id: string, options?: CallOptions): Promise<readonly { readonly pid: number; readonly command: string }[]>;
   /** Events of containers that carry every label; ends with the signal, throws `engine_unavailable` when the engine goes away. */

@@ -8,7 +8,7 @@
 import PQueue from 'p-queue';
 import type { AgentSpec } from '../contract/agent-spec.js';
 import type { SessionDetail } from '../contract/api-shapes.js';
-import type { Prompt, SessionRow } from '../contract/session.js';
+import type { Prompt, SessionRow, StoppedSession, StopWarning } from '../contract/session.js';
 import { Notifier } from '../inbox/notify/notifier.js';
 import { LABEL } from '../session/labels.js';
 import type { Session } from '../session/session.js';
@@ -25,6 +25,7 @@ import { InboxDesk } from './inbox-desk.js';
 import { ManifestFiles } from './manifest-files.js';
 import { openEarlier, sweepEnded } from './open-earlier.js';
 import { outsideCaller } from './orchestrator.js';
+import { NothingToBring } from './nothing-to-bring.js';
 import { PromptNotices } from './prompt-notices.js';
 import { RehearsalHost } from './rehearsal-host.js';
 import { resumeAll } from './resume-all.js';
@@ -62,9 +63,10 @@ export class Fleet {
   readonly home: HomecomingDesk;
   readonly #notifier: Notifier;
   readonly #notices: PromptNotices;
+  readonly #nothing: NothingToBring;
   readonly #tools: ToolDesk;
   /** Ends under way, by session. */
-  readonly #endings = new Map<string, Promise<void>>();
+  readonly #endings = new Map<string, Promise<readonly StopWarning[]>>();
 
   constructor(around: FleetSurroundings) {
     const { roster } = this;
@@ -104,6 +106,7 @@ export class Fleet {
         roster.ended.map(({ row, folder }) => ({ session_id: row.session_id, folder, started_at: row.started_at })),
     });
     this.home = new HomecomingDesk(this);
+    this.#nothing = new NothingToBring(this);
     this.#notifier = new Notifier({
       project_root: around.paths.root,
       report: ({ prompt, outcome: { way, target, error } }) =>
@@ -132,6 +135,7 @@ export class Fleet {
     await this.inbox.keepRules();
     await this.#rehearsal.adopt(this.roster.live.some((s) => s.state.rehearsal !== null));
     this.#watch.begin();
+    this.#nothing.look();
     try {
       await sweepEnded(around, this.roster);
       await this.#shared.giveBack();
@@ -158,13 +162,13 @@ export class Fleet {
   }
 
   /** Stops a session; an ended one is left as it is. */
-  async stop(ref: string, by: string, grace_ms: number | undefined): Promise<SessionRow> {
+  async stop(ref: string, by: string, grace_ms: number | undefined): Promise<StoppedSession> {
     const found = this.find(ref);
-    if (found.live === null) return found.row;
-    await found.live.stop(by, grace_ms);
+    const { session_id } = found.row;
+    await found.live?.stop(by, grace_ms);
     // The session is over; what it shared with others may take another try, which the log says.
-    await this.#endings.get(found.live.state.session_id)?.catch(() => undefined);
-    return this.roster.endedOf(found.live.state.session_id)?.row ?? found.live.row;
+    const warnings = (await this.#endings.get(session_id)?.catch(() => [])) ?? [];
+    return { ...(this.roster.endedOf(session_id)?.row ?? found.live?.row ?? found.row), warnings: [...warnings] };
   }
 
   /** A new attempt on the same thread. */
@@ -244,7 +248,8 @@ export class Fleet {
     const { session_id } = session.state;
     const [around, roster, notices] = [this.#around, this.roster, this.#notices];
     const nudgeQueued = (): void => this.#nudgeQueued();
-    followSession({ around, roster, notices, nudgeQueued }, session);
+    const stands = (): void => this.#nothing.look();
+    followSession({ around, roster, notices, nudgeQueued, stands }, session);
     session.begin();
     notices.look(session);
     void writeCheckpoint(session.folder, session.row, around.log);
@@ -262,16 +267,18 @@ export class Fleet {
   }
 
   /** A session that is over moves to the ended ones; what it shared goes when it was the last. */
-  async #completeEnd(session: Session): Promise<void> {
-    if (!session.ended) return;
+  async #completeEnd(session: Session): Promise<readonly StopWarning[]> {
+    if (!session.ended) return [];
     const { row } = session;
     await writeCheckpoint(session.folder, row, this.#around.log);
     noteUsage(this.#around, row);
     this.roster.over({ row, folder: session.folder });
     this.roster.tell({ type: 'row', row });
     for (const other of this.roster.live) other.nudge();
-    await this.home.afterEnd(session.state);
+    const warnings = await this.home.afterEnd(session.state);
+    this.#nothing.look();
     await this.#shared.giveBack();
+    return warnings;
   }
 
   #observe({ containers, was_away }: Look): void {

@@ -12,10 +12,12 @@ export interface FollowContext {
   readonly notices: PromptNotices;
   /** Somebody in the queue may begin. */
   readonly nudgeQueued: () => void;
+  /** A session is in another phase, or does something else, than before. */
+  readonly stands: () => void;
 }
 
 /** Puts a session on the roster and, from now on, tells what happens to it, writes its checkpoints, and counts the tokens it uses. */
-export function followSession({ around, roster, notices, nudgeQueued }: FollowContext, session: Session): void {
+export function followSession({ around, roster, notices, nudgeQueued, stands }: FollowContext, session: Session): void {
   roster.add(session);
   let shown = '';
   let before: SessionRow | null = null;
@@ -34,8 +36,9 @@ export function followSession({ around, roster, notices, nudgeQueued }: FollowCo
     if (now === shown) return;
     shown = now;
     roster.tell({ type: 'row', row });
-    const { phase, reached } = before ?? {};
+    const { phase, reached, activity } = before ?? {};
     before = row;
+    if (row.phase !== phase || row.activity !== activity) stands();
     if (row.phase !== phase || row.reached.length !== reached?.length) {
       void writeCheckpoint(session.folder, row, around.log);
       nudgeQueued();

@@ -5,18 +5,21 @@
 import PQueue from 'p-queue';
 import { asFilareError, FilareError } from '../contract/errors.js';
 import type { SessionDiff, SyncCheck, SyncOptions, SyncResult } from '../contract/homecoming.js';
-import type { SessionRow } from '../contract/session.js';
+import type { SessionRow, StopWarning } from '../contract/session.js';
 import { checkSync } from '../homecoming/check.js';
 import { diffSession, type DiffQuery } from '../homecoming/diff.js';
 import { settleHomecoming } from '../homecoming/helper.js';
-import type { Homecomer } from '../homecoming/homecoming.js';
+import type { Homecomer, HomecomingSurroundings } from '../homecoming/homecoming.js';
 import { interrupted } from '../homecoming/host-git.js';
 import { syncSession, type SyncPlace } from '../homecoming/sync.js';
+import { findUnsynced } from '../homecoming/unsynced.js';
 import type { SessionFact } from '../session/record.js';
 import { sessionFiles } from '../session/session-files.js';
 import type { SessionState } from '../session/state.js';
 import { dropWorkspace, lostWords } from './drop-workspace.js';
 import type { Fleet } from './fleet.js';
+import { HomecomingSteps } from './homecoming-steps.js';
+import { restsAfterWork } from './nothing-to-bring.js';
 import { readOrigin } from './origin.js';
 import { noteInRecord } from './note-in-record.js';
 import type { FoundSession } from './roster.js';
@@ -25,9 +28,13 @@ import type { FoundSession } from './roster.js';
 const AT_ONCE = 2;
 /** How long the end of a session may wait for its work to be brought home, in milliseconds. */
 const AFTER_END_MS = 10 * 60_000;
+/** How long a look at an agent's files may take, in milliseconds: they can make git wait for ever. */
+const LOOK_MS = 60_000;
 
 /** See the top of this file. */
 export class HomecomingDesk {
+  /** In which step each diff and sync is. */
+  readonly steps = new HomecomingSteps();
   readonly #fleet: Fleet;
   readonly #turns = new PQueue({ concurrency: AT_ONCE });
   readonly #closing = new AbortController();
@@ -49,7 +56,7 @@ export class HomecomingDesk {
   /** See diffSession. */
   diff(ref: string, query: DiffQuery, signal: AbortSignal): Promise<SessionDiff> {
     return this.#inTurn(signal, async (ending) =>
-      diffSession(this.#fleet.surroundings, await this.homecomer(ref), query, ending),
+      this.#inSteps(await this.homecomer(ref), (around, of) => diffSession(around, of, query, ending)),
     );
   }
 
@@ -57,10 +64,25 @@ export class HomecomingDesk {
   sync(ref: string, options: SyncOptions, by: string, signal: AbortSignal): Promise<SyncResult> {
     return this.#inTurn(signal, async (ending) => {
       const of = await this.homecomer(ref);
-      const done = await syncSession(this.#fleet.surroundings, of, this.place(options.repo, of), options, ending);
-      const fact = syncedFact(of, done, by);
+      const place = this.place(options.repo, of);
+      const done = await this.#inSteps(of, (around) => syncSession(around, of, place, options, ending));
+      const fact = syncedFact(of, done, by) ?? this.#nothingFact(of.session_id, done.outcome, by);
       if (fact !== null) await this.#note(of.session_id, [fact]);
       return done;
+    });
+  }
+
+  /** Writes down that a session which rests has no work that is nowhere else, where that is so. */
+  noteIfNothing(session_id: string): Promise<void> {
+    return this.#inTurn(AbortSignal.timeout(LOOK_MS), async (signal) => {
+      const of = await this.homecomer(session_id);
+      const { commits, files } = await findUnsynced(this.#fleet.surroundings, of, this.place(undefined, of), signal);
+      const fact = this.#nothingFact(
+        of.session_id,
+        commits.length + files.length === 0 ? 'nothing' : null,
+        'filare-agents',
+      );
+      if (fact !== null) await this.#note(of.session_id, [fact]);
     });
   }
 
@@ -87,13 +109,18 @@ export class HomecomingDesk {
 
   /**
    * A session has ended and its container is gone: its work is brought home and its workspace removed, as far as its manifest says so. Never rejects: what
-   * does not work is said in the transcript, and the workspace stays.
+   * does not work is said in the transcript and answered, and the workspace stays.
    */
-  async afterEnd({ session_id, agent, stage }: SessionState): Promise<void> {
+  async afterEnd({ session_id, agent, stage }: SessionState): Promise<readonly StopWarning[]> {
     const { sync = 'never', keep = 'always' } = agent.workspace;
-    if (sync === 'never' && keep === 'always') return;
+    const warnings: StopWarning[] = [];
+    if (sync === 'never' && keep === 'always') return warnings;
     const facts: SessionFact[] = [];
     const say = (level: 'note' | 'warning', text: string): void => void facts.push({ type: 'said', level, text });
+    const warn = (text: string, hint: string | null): void => {
+      say('warning', text);
+      warnings.push({ message: text, hint });
+    };
     try {
       await this.#inTurn(AbortSignal.timeout(AFTER_END_MS), async (signal) => {
         const of = await this.homecomer(session_id);
@@ -102,6 +129,8 @@ export class HomecomingDesk {
           try {
             const done = await syncSession(this.#fleet.surroundings, of, this.place(undefined, of), {}, signal);
             const fact = syncedFact(of, done, 'on-stop');
+            const nothing = this.#nothingFact(session_id, done.outcome, 'on-stop');
+            if (nothing !== null) facts.push(nothing);
             if (fact !== null) {
               facts.push(fact);
               now = { ...of, synced: { commit: fact.commit, into: fact.into } };
@@ -109,11 +138,17 @@ export class HomecomingDesk {
             if (done.outcome === 'nothing')
               say('note', 'it has no commit that your repository lacks: nothing was brought home');
             if (done.uncommitted.length > 0)
-              say('warning', `not brought home, because it is in no commit: ${listWords(done.uncommitted)}`);
+              warn(
+                `not brought home, because it is in no commit: ${listWords(done.uncommitted)}`,
+                `filare-agents sync ${agent.id} --commit`,
+              );
             for (const note of done.notes) say('note', note);
           } catch (failure) {
             const { message, hint } = asFilareError(failure);
-            say('warning', `its work could not be brought home: ${message}${hint === undefined ? '' : ` (${hint})`}`);
+            warn(
+              `its work could not be brought home: ${message}${hint === undefined ? '' : ` (${hint})`}`,
+              `filare-agents sync ${agent.id}`,
+            );
           }
         }
         if (keep === 'always' || (keep === 'on-failure' && stage.phase === 'failed')) return;
@@ -125,10 +160,10 @@ export class HomecomingDesk {
           signal,
         );
         if (outcome === 'removed') say('note', `its workspace was removed: ${agent.workspace.path}`);
-        else say('warning', `its workspace is kept: ${why}${lost === null ? '' : `: ${lostWords(lost)}`}`);
+        else warn(`its workspace is kept: ${why}${lost === null ? '' : `: ${lostWords(lost)}`}`, null);
       });
     } catch (failure) {
-      say('warning', `its work was not looked after: ${asFilareError(failure).message}`);
+      warn(`its work was not looked after: ${asFilareError(failure).message}`, `filare-agents sync ${agent.id}`);
     }
     await this.#note(session_id, facts).catch((failure: unknown) => {
       this.#fleet.surroundings.log.warn(
@@ -136,6 +171,7 @@ export class HomecomingDesk {
         'what became of its work could not be written down',
       );
     });
+    return warnings;
   }
 
   /** Whether the session came so far that it had a workspace. */
@@ -195,6 +231,24 @@ export class HomecomingDesk {
     } catch (failure) {
       if (ending.aborted && !(failure instanceof FilareError)) throw interrupted(failure);
       throw failure;
+    }
+  }
+
+  /** For a session that rests: one that works may have something in a moment. */
+  #nothingFact(session_id: string, outcome: SyncResult['outcome'] | null, by: string): SessionFact | null {
+    const { row } = this.#fleet.find(session_id);
+    const counts = outcome === 'nothing' && restsAfterWork(row) && !row.reached.includes('synced');
+    return counts ? { type: 'nothing_to_sync', by } : null;
+  }
+
+  /** Does work on a session's workspace whose steps are told. */
+  async #inSteps<T>(of: Homecomer, work: (around: HomecomingSurroundings, of: Homecomer) => Promise<T>): Promise<T> {
+    const { session_id } = of;
+    const on_step = (step: string): void => this.steps.say(session_id, step);
+    try {
+      return await work({ ...this.#fleet.surroundings, on_step }, of);
+    } finally {
+      this.steps.over(session_id);
     }
   }
 

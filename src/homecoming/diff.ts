@@ -1,6 +1,7 @@
 import type { ChangedFile, CommitLine, DiffScope, SessionDiff } from '../contract/homecoming.js';
 import { FilareError } from '../contract/errors.js';
 import { gitFailed, OUT, withHelper, type Helper } from './helper.js';
+import { HIDDEN_FILES } from './hidden-files.js';
 import type { Homecomer, HomecomingSurroundings } from './homecoming.js';
 import { parseRawNumstat } from './raw-numstat.js';
 import { commitOf, surveyWorkspace, type Survey } from './survey.js';
@@ -39,6 +40,7 @@ export async function diffSession(
     const base = await baseOf(helper, of, query.base);
     const { from, to } = await ends(helper, survey, base, query.scope);
     const env = query.scope === 'committed' ? {} : SCRATCH;
+    helper.step('comparing');
     const listed = await changedFiles(helper, from, to, env);
     const log = await commitLines(helper, base, survey.tip);
     const patch = query.patch ? await patchOf(helper, from, to, env) : null;
@@ -112,8 +114,9 @@ const SCRATCH = {
 };
 
 /** With the times that the index remembers, files that did not change need not be read again. Without an index all are new. */
-const SNAPSHOT = `
+const SNAPSHOT = `${HIDDEN_FILES}
 mkdir -p ${OUT}/objects/info ${OUT}/lfs && { cp --preserve=timestamps .git/index ${OUT}/index 2>/dev/null; true; } &&
+if hidden "$@"; then unhide "$@"; fi &&
 "$@" add --all -- . && exec "$@" write-tree
 `;
 

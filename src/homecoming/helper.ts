@@ -28,6 +28,7 @@ const BLOCK_BYTES = 512;
 const SETTINGS = [
   ...['safe.directory=*', 'core.fsmonitor=false', 'core.hooksPath=/dev/null', 'core.untrackedCache=false'],
   ...['core.pager=cat', 'core.editor=false', 'core.alternateRefsCommand=', 'core.quotePath=false', 'core.bare=false'],
+  ...['core.ignoreStat=false', 'core.trustctime=true', 'core.checkStat=default'],
   ...['gc.auto=0', 'maintenance.auto=false', 'commit.gpgSign=false', 'submodule.recurse=false', 'color.ui=false'],
   ...['pack.threads=1', 'pack.windowMemory=128m', `lfs.storage=${OUT}/lfs`, 'advice.addEmbeddedRepo=false'],
 ].flatMap((setting) => ['-c', setting]);
@@ -79,6 +80,11 @@ export class Helper {
     this.#signal = made.signal;
     this.out = join(made.folder, 'out');
     this.own = join(made.folder, 'own');
+  }
+
+  /** Says in which step the work with it is. */
+  step(words: string): void {
+    this.#around.on_step?.(words);
   }
 
   /** Runs git on the workspace's repository, to its end. No file that it writes grows larger than the bound of this helper. */
@@ -145,6 +151,7 @@ export async function withHelper<T>(
   await requireWorkspace(of);
   await requireImage(around.engine, of.agent.image, signal);
   const name = `filare-${around.paths.key}-home-${around.random(8)}`;
+  around.on_step?.('starting a container for git');
   return withFolder(around, name, async (folder) => {
     const request = helperRequest(around, { name, folder, of, writable: options.writable });
     const entry = await around.resources.intend({

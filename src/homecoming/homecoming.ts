@@ -17,7 +17,10 @@ import type { SessionSurroundings } from '../session/surroundings.js';
 export type HomecomingSurroundings = Pick<
   SessionSurroundings,
   'engine' | 'paths' | 'resources' | 'instance' | 'user' | 'caller_uid' | 'log' | 'random'
->;
+> & {
+  /** Hears in which step it is, in words. */
+  readonly on_step?: (step: string) => void;
+};
 
 /** A session whose work is looked at. */
 export interface Homecomer {

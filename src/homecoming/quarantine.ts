@@ -16,9 +16,13 @@ export class Quarantine {
   readonly path: string;
   readonly git: HostGit;
 
-  private constructor(path: string, git: HostGit) {
+  /** `sha1` or `sha256`, as the operator's repository has it. */
+  readonly object_format: string;
+
+  private constructor(path: string, git: HostGit, object_format: string) {
     this.path = path;
     this.git = git;
+    this.object_format = object_format;
   }
 
   /** Makes one in a folder of ours. */
@@ -36,7 +40,7 @@ export class Quarantine {
     if (repo.shallow !== null) await copyFile(repo.shallow, join(path, 'shallow'));
     const lines = known.map((commit, at) => `${commit} refs/known/${String(at).padStart(6, '0')}\n`);
     await writeFile(join(path, 'packed-refs'), `# pack-refs with: sorted\n${lines.join('')}`);
-    return new Quarantine(path, git);
+    return new Quarantine(path, git, repo.object_format);
   }
 
   /** Takes a bundle in as `branch`. Throws `bad_state` for one that is broken, forged, or not whole. */

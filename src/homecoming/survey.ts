@@ -1,6 +1,7 @@
 import { asFilareError, FilareError } from '../contract/errors.js';
 import { whyNotBranchName } from '../workspace/branch-name.js';
-import { gitFailed, type Helper } from './helper.js';
+import { gitFailed, OUT, type Helper } from './helper.js';
+import { HIDDEN_FILES } from './hidden-files.js';
 import type { Homecomer } from './homecoming.js';
 
 /** Most files that are named of uncommitted work. */
@@ -21,14 +22,14 @@ export interface Survey {
   readonly shallow: boolean;
   /** The tree without a file. */
   readonly empty_tree: string;
-  /** Paths of files whose changes are in no commit, new ones among them, ignored ones not; at most MAX_UNCOMMITTED. */
+  /** Paths of files whose changes are in no commit, new ones and those that git was told not to look at among them, ignored ones not; at most MAX_UNCOMMITTED. */
   readonly uncommitted: readonly string[];
   readonly uncommitted_cut: boolean;
   readonly notes: readonly string[];
 }
 
 /** Prints `none`, or parts that each end with NUL: what HEAD names, its commit, the commit of the branch, shallow, the object format, then what git says is changed. */
-const LOOK = `
+const LOOK = `${HIDDEN_FILES}
 [ -e .git ] || [ -L .git ] || { printf none; exit 0; }
 head=$("$@" symbolic-ref --quiet HEAD)
 printf '%s\\0' "$head"
@@ -36,6 +37,11 @@ printf '%s\\0' "$head"
 "$@" rev-parse --verify --quiet --end-of-options "\${BRANCH:-$head}^{commit}"; printf '\\0'
 "$@" rev-parse --is-shallow-repository; printf '\\0'
 "$@" rev-parse --show-object-format || exit; printf '\\0'
+if hidden "$@"; then
+  cp --preserve=timestamps -- "$("$@" rev-parse --git-path index)" ${OUT}/look-index || exit
+  export GIT_INDEX_FILE=${OUT}/look-index
+  unhide "$@" || exit
+fi
 exec "$@" status --porcelain=v1 -z --untracked-files=all --no-renames --ignore-submodules=none
 `;
 /** How long git may look at a workspace, in milliseconds. */
@@ -47,6 +53,7 @@ const EMPTY_TREES: Readonly<Record<string, string>> = {
 
 /** Looks at the repository of a workspace; null when it is none. Throws `bad_state` for one that git cannot read. */
 export async function surveyWorkspace(helper: Helper, of: Homecomer): Promise<Survey | null> {
+  helper.step('reading the workspace');
   const looked = await helper
     .script(LOOK, {
       env: { GIT_OPTIONAL_LOCKS: '0', BRANCH: of.branch === null ? '' : `refs/heads/${of.branch}` },

@@ -132,6 +132,7 @@ async function bring(
     notes.push(
       `it shares no commit with ${repo.path}, and git would not merge it there: if another repository was meant, --repo PATH names it`,
     );
+  helper.step(`moving ${into}`);
   await moveRef(repo, quarantine, { into, before, tip, replaces, id: of.agent.id });
   return {
     ...at,

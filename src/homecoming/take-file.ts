@@ -47,7 +47,8 @@ export function tooLarge(max_bytes: number): FilareError {
   });
 }
 
-function sizeWords(bytes: number): string {
+/** A size for people. */
+export function sizeWords(bytes: number): string {
   const units = ['bytes', 'KiB', 'MiB', 'GiB'];
   let at = 0;
   let value = bytes;

@@ -1,5 +1,5 @@
 import type { SurveyedThing } from '../engine/engine.js';
-import { LABEL, SOLO } from '../session/labels.js';
+import { LABEL, SOLO, SOLO_NAME } from '../session/labels.js';
 import { daemonLives, type Comparison } from './comparison.js';
 import { BY_CLEANUP, type Finding } from './finding.js';
 import { whyForeign } from '../session/ownership.js';
@@ -53,8 +53,11 @@ function judge(thing: SurveyedThing, comparison: Comparison): Finding | null {
       true,
     );
   }
-  // A single container of a person: the engine removes it when the process that made it ends.
-  if (thing.labels[LABEL.purpose] === SOLO) return null;
+  // A single container of a person: the engine removes it when the process that made it ends, unless a program in it holds its first process.
+  if (thing.labels[LABEL.purpose] === SOLO)
+    return soloMakerLives(thing, comparison)
+      ? null
+      : say('leak', 'the process that made it has ended, and a program in it keeps it alive', by_hand);
   if (thing.labels[LABEL.purpose] === 'rehearsal') {
     return rehearsed && live ? null : say('leak', 'no rehearsed agent is running', BY_CLEANUP, true);
   }
@@ -83,6 +86,13 @@ function booked(thing: SurveyedThing, { book }: Comparison): boolean {
     ({ kind, name, state }) =>
       kind === thing.kind && name === thing.name && (state === 'opened' || state === 'intended'),
   );
+}
+
+/** Its name holds the process; a number that was given away since is another program's. */
+function soloMakerLives({ name }: SurveyedThing, { world }: Comparison): boolean {
+  const pid = Number(SOLO_NAME.exec(name)?.[1]);
+  const maker = world.processes.find((process) => process.pid === pid);
+  return maker !== undefined && (maker.command.length === 0 || maker.command.includes('container'));
 }
 
 /** Names that only this project gives: with its key, of its sessions, or in its book. */

@@ -1,25 +1,33 @@
+import type { AgentDraft } from './agent-draft.js';
 import { closestWord } from './closest-word.js';
 import type { Findings } from './diagnostic.js';
 import { keyPlaceAt, valueAt, type LocatedMap } from './located.js';
-import type { ResolvedAgent } from './resolve-agent.js';
 import type { Place } from './source-text.js';
 
-/** Every agent that another one waits for must be there, and no circle of agents may wait for one another: each of its edges is named where it is written. */
+/**
+ * Every agent that another one waits for must be there, and no circle of agents may wait for one another: each of its edges is named where it is written.
+ * `agents` are all that are declared, whatever else is wrong with them.
+ */
 export function checkDependencies(
-  agents: readonly ResolvedAgent[],
+  agents: readonly AgentDraft[],
   known_ids: readonly string[],
   findings: Findings,
 ): void {
-  const waitsFor = new Map(agents.map(({ spec }) => [spec.id, spec.depends_on.map(({ id }) => id)]));
-  const places = new Map(agents.map(({ spec, draft }) => [spec.id, draft.tree]));
+  const declared = agents.map(({ fields, tree }) => ({
+    id: fields.id ?? '',
+    tree,
+    needs: namedIn(tree),
+  }));
+  const waitsFor = new Map(declared.map(({ id, needs }) => [id, needs]));
+  const places = new Map(declared.map(({ id, tree }) => [id, tree]));
   const said = new Set<string>();
-  for (const { spec, draft } of agents) {
-    for (const { id: needed } of spec.depends_on) {
+  for (const { id: own, tree: own_tree, needs } of declared) {
+    for (const needed of needs) {
       if (!known_ids.includes(needed)) {
-        findings.mistake(dependencyPlace(draft.tree, needed), unknownAgent(spec.id, needed, known_ids));
+        findings.mistake(dependencyPlace(own_tree, needed), unknownAgent(own, needed, known_ids));
         continue;
       }
-      const circle = circleFrom(spec.id, needed, waitsFor);
+      const circle = circleFrom(own, needed, waitsFor);
       if (circle === undefined || circle.some((id) => said.has(id))) continue;
       circle.forEach((id, at) => {
         said.add(id);
@@ -28,14 +36,23 @@ export function checkDependencies(
         const message =
           circle.length === 1
             ? `"${id}" waits for itself`
-            : `these agents wait for one another: ${[...circle, spec.id].join(' → ')}`;
-        findings.mistake(dependencyPlace(tree, circle[at + 1] ?? spec.id), {
+            : `these agents wait for one another: ${[...circle, own].join(' → ')}`;
+        findings.mistake(dependencyPlace(tree, circle[at + 1] ?? own), {
           message,
           hint: 'take one of the dependencies out',
         });
       });
     }
   }
+}
+
+/** Who is named in `depends_on`, also where something else there is wrong. */
+function namedIn(tree: LocatedMap): readonly string[] {
+  const given = valueAt(tree, ['depends_on']);
+  if (given?.kind === 'map') return [...given.entries.keys()];
+  const items = given?.kind === 'list' ? given.items : given === undefined ? [] : [given];
+  const names = items.flatMap((item) => (item.kind === 'scalar' && typeof item.value === 'string' ? [item.value] : []));
+  return [...new Set(names)].filter((name) => name.trim() !== '');
 }
 
 function unknownAgent(id: string, needed: string, known_ids: readonly string[]): { message: string; hint: string } {

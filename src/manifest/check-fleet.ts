@@ -1,9 +1,10 @@
 import type { AgentSpec } from '../contract/agent-spec.js';
+import type { AgentDraft } from './agent-draft.js';
 import { closestWord } from './closest-word.js';
 import type { Findings } from './diagnostic.js';
 import { valueAt, type LocatedMap, type Path } from './located.js';
 import { isWithin, overlap, realPlace } from './real-place.js';
-import type { ResolvedAgent } from './resolve-agent.js';
+import { canonicalRole, orchestratesOf, type ResolvedAgent } from './resolve-agent.js';
 import { placeIn, type Place } from './source-text.js';
 
 /** An agent's id and where it is written. */
@@ -91,18 +92,19 @@ function secretFiles(spec: AgentSpec): { readonly path: string; readonly from: P
 
 /** Checks that whoever may be driven is declared. */
 export function checkOrchestrators(
-  agents: readonly ResolvedAgent[],
+  agents: readonly AgentDraft[],
   known_ids: readonly string[],
   findings: Findings,
 ): void {
-  for (const { spec, draft } of agents) {
-    for (const word of spec.orchestrates?.agents ?? []) {
+  for (const { fields, tree } of agents) {
+    const { orchestrates } = orchestratesOf(fields, canonicalRole(fields.role ?? ''));
+    for (const word of orchestrates?.agents ?? []) {
       if (word === '*' || word.startsWith('tag:') || known_ids.includes(word)) continue;
       const near = closestWord(
         word,
-        known_ids.filter((id) => id !== spec.id),
+        known_ids.filter((id) => id !== fields.id),
       );
-      findings.mistake(placeOf(draft.tree, ['orchestrates']), {
+      findings.mistake(placeOf(tree, ['orchestrates']), {
         message: `orchestrates: no agent "${word}" is declared in the manifests that were read`,
         hint: near === undefined ? 'declare it, or name its manifest too' : `did you mean "${near}"?`,
       });

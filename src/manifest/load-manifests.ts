@@ -12,7 +12,7 @@ import { dirname } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { AgentSpec } from '../contract/agent-spec.js';
 import { FilareError } from '../contract/errors.js';
-import type { Surroundings } from './agent-draft.js';
+import type { AgentDraft, Surroundings } from './agent-draft.js';
 import { agentFieldsSchema, FREE_PATHS, NAMED_PATHS, type GivenFields } from './agent-fields.js';
 import { checkIds, checkOrchestrators, checkReach, checkWorkspaces, type NamedAgent } from './check-fleet.js';
 import { checkDependencies } from './check-dependencies.js';
@@ -64,6 +64,7 @@ export async function loadManifests(
     env,
     catalogue: projectCatalogue(options.project_root, findings),
     ids: [],
+    drafts: [],
     count: 0,
   };
   const resolved: ResolvedAgent[] = [];
@@ -76,12 +77,12 @@ export async function loadManifests(
   checkWorkspaces(resolved, findings);
   checkReach(resolved, findings);
   checkDependencies(
-    resolved,
+    load.drafts,
     load.ids.map(({ id }) => id),
     findings,
   );
   checkOrchestrators(
-    resolved,
+    load.drafts,
     load.ids.map(({ id }) => id),
     findings,
   );
@@ -99,6 +100,8 @@ interface Load {
   readonly env: EnvFileFindings;
   readonly catalogue: () => FoundCatalogue;
   readonly ids: NamedAgent[];
+  /** All that are declared, with the fields that are as they should be. */
+  readonly drafts: AgentDraft[];
   count: number;
 }
 
@@ -140,6 +143,7 @@ function readAgent(declared: DeclaredAgent, source: AgentSpec['source'], load: L
   if (fields.id !== undefined && id !== undefined) load.ids.push({ id: fields.id, place: id.place });
   const { options: around, places, findings, catalogue } = load;
   const draft = { fields, tree, own, folder: dirname(source.file), around, places, findings, catalogue };
+  load.drafts.push(draft);
   return resolveAgent(draft, source, load.env);
 }
 

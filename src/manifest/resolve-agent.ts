@@ -110,8 +110,8 @@ function dependenciesOf(given: AgentDraft['fields']['depends_on']): Dependency[]
   return [...new Set(asList(given))].map((id) => ({ id, condition: 'started' }));
 }
 
-/** An agent of the role ORCHESTRATOR drives all others unless its manifest says whom; it answers nobody's prompts unless its manifest says so. */
-function orchestratesOf(fields: AgentDraft['fields'], role: string): Pick<AgentSpec, 'orchestrates'> {
+/** What `orchestrates` says. An agent of the role ORCHESTRATOR drives all others unless its manifest says whom; it answers nobody's prompts unless its manifest says so. */
+export function orchestratesOf(fields: AgentDraft['fields'], role: string): Pick<AgentSpec, 'orchestrates'> {
   const { orchestrates: given } = fields;
   if (given === undefined) return role === 'ORCHESTRATOR' ? { orchestrates: { agents: ['*'], answer: 'none' } } : {};
   const { agents, answer } =

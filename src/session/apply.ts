@@ -163,6 +163,8 @@ function applyFact(state: SessionState, fact: SessionFact, time_ms: number): Ses
       return applyPaused(state, fact, time_ms);
     case 'resumed':
       return applyResumed(state, fact.by, time_ms);
+    case 'nothing_to_sync':
+      return { ...state, nothing_to_sync: true };
     case 'synced':
       return { ...state, synced: { commit: fact.commit, into: fact.into, at_ms: time_ms } };
     case 'attempt_ending':

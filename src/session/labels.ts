@@ -19,6 +19,8 @@ export const LABEL = {
 
 /** Purpose of a container that one person runs without the daemon; it goes with the process that made it. */
 export const SOLO = 'solo';
+/** Name of such a container, and of its folder, with the number of that process. */
+export const SOLO_NAME = /^filare-solo-(\d+)-/;
 
 /** Labels of one attempt's container. */
 export function attemptLabels(options: {

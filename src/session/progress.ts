@@ -16,10 +16,10 @@ export function withIdle(state: SessionState): SessionState {
 }
 
 /** Which conditions of `depends_on` it has met. Once met, always met: a session that works again has been idle. */
-export function reachedOf({ progress, synced }: SessionState): DependencyCondition[] {
+export function reachedOf({ progress, synced, nothing_to_sync }: SessionState): DependencyCondition[] {
   return [
     ...(progress === 'none' ? [] : (['started'] as const)),
     ...(progress === 'idle' ? (['idle'] as const) : []),
-    ...(synced === null ? [] : (['synced'] as const)),
+    ...(synced === null && nothing_to_sync !== true ? [] : (['synced'] as const)),
   ];
 }

@@ -146,6 +146,8 @@ const facts = z.discriminatedUnion('type', [
   z.object({ type: z.literal('resumed'), by: z.string() }),
   /** The agent's work up to this commit is in a branch of the operator's repository. */
   z.object({ type: z.literal('synced'), commit: z.string(), into: z.string(), by: z.string() }),
+  /** It rested with nothing to bring home: who waits for its work waits no longer. */
+  z.object({ type: z.literal('nothing_to_sync'), by: z.string() }),
   z.object({
     type: z.literal('attempt_ending'),
     cause: z.enum(END_CAUSES),

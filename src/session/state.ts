@@ -154,6 +154,8 @@ export interface SessionState {
   readonly branch: string | null;
   /** The last time its work was brought into the operator's repository: up to which commit, into which branch. */
   readonly synced: { readonly commit: string; readonly into: string; readonly at_ms: number } | null;
+  /** It rested once with nothing to bring home; absent in checkpoints of before this was asked. */
+  readonly nothing_to_sync?: boolean;
   readonly thread_id: string | null;
   readonly tokens: Tokens;
   readonly outbox: readonly OutboxMessage[];

@@ -87,6 +87,12 @@ export function tell(fact: SessionFact, after: SessionState): StoryFact | null {
     }
     case 'resumed':
       return { type: 'note', text: `resumed by ${fact.by}`, data: { by: fact.by } };
+    case 'nothing_to_sync':
+      return {
+        type: 'note',
+        text: 'it has nothing to bring home: who waits for its work waits no longer',
+        data: { by: fact.by },
+      };
     case 'synced':
       return {
         type: 'note',

@@ -2,6 +2,7 @@ import { lstat, mkdtemp, readdir, realpath } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import type { Engine } from '../engine/engine.js';
+import { SOLO_NAME } from '../session/labels.js';
 import { OpenFolder } from '../workspace/open-folder.js';
 import { removeTree } from '../workspace/remove-tree.js';
 
@@ -16,7 +17,7 @@ const OLD_MS = 60_000;
 export async function runFolder(engine: Pick<Engine, 'remove'>): Promise<string> {
   const home = await realpath(tmpdir());
   for (const name of await readdir(home)) {
-    const pid = new RegExp(`^${PREFIX}(\\d+)-`).exec(name)?.[1];
+    const pid = SOLO_NAME.exec(name)?.[1];
     if (pid === undefined || isAlive(Number(pid)) || !(await isOldAndOurs(join(home, name)))) continue;
     await engine.remove(name);
     await removeRunFolder(join(home, name));

@@ -17,7 +17,7 @@ import { configToml } from '../codex/config-toml.js';
 import { FilareError } from '../contract/errors.js';
 import type { ProjectPaths } from '../contract/project.js';
 import { DockerEngine } from '../engine/docker/docker-engine.js';
-import type { ContainerRequest, Engine, ExecTerminal } from '../engine/engine.js';
+import type { ContainerRequest, Engine, ExecPipes, ExecTerminal } from '../engine/engine.js';
 import { requireImage } from '../image/image.js';
 import { attemptFolder, ownedFolder, writeAttemptFolder } from '../session/attempt-folder.js';
 import { containerRequest, IN_CONTAINER } from '../session/container-request.js';
@@ -41,14 +41,15 @@ export interface SoloQuery {
   readonly options: SoloOptions;
   /** The program and its arguments; `codex` is Codex itself, which alone gets the model key. */
   readonly command: readonly [string, ...string[]];
-  readonly size: { readonly columns: number; readonly rows: number };
+  /** Absent: no terminal, bytes go through as they are. */
+  readonly size: { readonly columns: number; readonly rows: number } | undefined;
   readonly signal: AbortSignal;
 }
 
-/** A container with a program at work in it, seen through a terminal; disposing removes all of it. */
+/** A container with a program at work in it, seen through a terminal or pipes; disposing removes all of it. */
 export interface SoloContainer extends AsyncDisposable {
   readonly name: string;
-  readonly terminal: ExecTerminal;
+  readonly program: ExecTerminal | ExecPipes;
 }
 
 /** Makes the container and starts the program. Whatever fails on the way, nothing is left. Errors: those of the engine, the image and `soloAgent`. */
@@ -58,8 +59,8 @@ export async function startSolo(query: SoloQuery): Promise<SoloContainer> {
     for (let step = undo.pop(); step !== undefined; step = undo.pop()) await step();
   };
   try {
-    const { name, terminal } = await make(query, undo);
-    return { name, terminal, [Symbol.asyncDispose]: end };
+    const { name, program } = await make(query, undo);
+    return { name, program, [Symbol.asyncDispose]: end };
   } catch (failure) {
     await end();
     throw failure;
@@ -69,7 +70,7 @@ export async function startSolo(query: SoloQuery): Promise<SoloContainer> {
 async function make(
   query: SoloQuery,
   undo: (() => Promise<unknown>)[],
-): Promise<{ name: string; terminal: ExecTerminal }> {
+): Promise<{ name: string; program: ExecTerminal | ExecPipes }> {
   const { signal } = query;
   const engine = await DockerEngine.connect(query.env);
   const user = containerUser();
@@ -92,9 +93,9 @@ async function make(
   const [program, ...args] = query.command;
   const is_codex = program === 'codex';
   for (const line of bootstrapLines(solo.agent, solo.secrets, is_codex ? 'codex' : 'startup')) await pipe.write(line);
-  const terminal = await openTerminal(engine, id, { ...query, command: [is_codex ? CODEX : program, ...args] });
-  undo.push(() => Promise.resolve(terminal.stream.destroy()));
-  return { name: request.name, terminal };
+  const running = await runIn(engine, id, { ...query, command: [is_codex ? CODEX : program, ...args] });
+  undo.push(() => Promise.resolve(running.stream.destroy()));
+  return { name: request.name, program: running };
 }
 
 interface Place {
@@ -153,18 +154,21 @@ async function holdOpen(path: string, { user, caller_uid }: Pick<Place, 'user' |
   return open(path, constants.O_RDWR | constants.O_NONBLOCK | constants.O_NOFOLLOW);
 }
 
-async function openTerminal(
+async function runIn(
   engine: Engine,
   id: string,
   { command, size, signal }: Pick<SoloQuery, 'command' | 'size' | 'signal'>,
-): Promise<ExecTerminal> {
+): Promise<ExecTerminal | ExecPipes> {
   const program = ['/bin/bash', '-p', '-c', TAKE_ENVIRONMENT, 'solo', ...command];
+  const request = { command: program, working_dir: IN_CONTAINER.workspace };
   try {
     // Without the signal, which would break the stream later on: whoever reads it ends it.
-    const terminal = await engine.terminal(id, { command: program, working_dir: IN_CONTAINER.workspace, ...size });
-    if (signal.aborted) terminal.stream.destroy();
+    const running = await (size === undefined
+      ? engine.pipes(id, request)
+      : engine.terminal(id, { ...request, ...size }));
+    if (signal.aborted) running.stream.destroy();
     signal.throwIfAborted();
-    return terminal;
+    return running;
   } catch (cause) {
     signal.throwIfAborted();
     // It ended at once: its entry says why (a key with a passphrase, for one).

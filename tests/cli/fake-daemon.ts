@@ -56,6 +56,8 @@ export class FakeDaemon {
   /** Plays a terminal. */
   shell: (stream: Duplex, query: URLSearchParams) => void = (stream) => stream.end('bye\r\n');
   terminalExit = 0;
+  /** In which steps a diff or sync is. */
+  homecomingSteps: readonly string[] = [];
   journal = '';
   readonly #server: Server;
   readonly #fleetWatchers = new Set<ServerResponse>();
@@ -394,6 +396,11 @@ export class FakeDaemon {
     if (journal !== undefined) {
       this.#session(journal['ref'] ?? '');
       response.writeHead(200).end(this.journal);
+      return true;
+    }
+    if (matchPath('/v1/sessions/:ref/homecoming', url.pathname) !== undefined) {
+      response.writeHead(200, { 'content-type': 'application/x-ndjson' }).flushHeaders();
+      for (const step of this.homecomingSteps) response.write(`${JSON.stringify({ step })}\n`);
       return true;
     }
     const events = matchPath('/v1/sessions/:ref/events', url.pathname);

@@ -45,6 +45,7 @@ describe('help TOPIC', () => {
     const page: unknown = JSON.parse((await run(project, ['help', 'faq', '--json'])).stdout);
     expect(page).toMatchObject({
       topic: 'faq',
+      title: 'FAQ',
       file: 'docs/faq.md',
       text: expect.stringMatching(/^# FAQ\n/) as unknown,
     });

@@ -45,6 +45,26 @@ describe('help', () => {
     }
   });
 
+  it('is one document with --json, however it is asked for', async () => {
+    for (const argv of [
+      ['help', 'send', '--json'],
+      ['send', '--help', '--json'],
+      ['--json', 'feedback', 'list', '-h'],
+      ['--help', '--json'],
+    ]) {
+      const { code, stdout } = await run(project, argv);
+      const words = argv.filter((word) => !word.startsWith('-') && word !== 'help').join(' ');
+      expect({ code, page: JSON.parse(stdout) as unknown }).toEqual({
+        code: 0,
+        page: {
+          topic: words,
+          title: expect.stringMatching(/^[A-Z].*\.$/) as unknown,
+          text: expect.stringMatching(`^Examples:\n(.|\n)*Usage: filare-agents ${words}`) as unknown,
+        },
+      });
+    }
+  });
+
   it('of the program lists every command in its group, and the examples first', async () => {
     const { stdout } = await run(project, []);
     expect(stdout.startsWith('Examples:\n')).toBe(true);

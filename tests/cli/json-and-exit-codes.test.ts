@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ERROR_CODES, EXIT_CODES, FilareError } from '../../src/contract/errors.js';
+import type { SyncResult } from '../../src/contract/homecoming.js';
 import type { ProjectPaths } from '../../src/contract/project.js';
 import { FakeDaemon } from './fake-daemon.js';
-import { newProject, removeProject, run } from './rig.js';
+import { newProject, removeProject, run, type Ran } from './rig.js';
 import { promptOf } from './samples.js';
 
 let project: ProjectPaths;
@@ -202,5 +203,68 @@ describe('stop --all', () => {
     expect(stops.map(({ body }) => body)).toEqual([{ grace_ms: 5000 }, { grace_ms: 5000 }]);
     expect(daemon.rows(false).map((row) => row.id)).toEqual(['b']);
     expect((await run(project, ['stop', '--all'])).code).toBe(0);
+  });
+
+  it.each([[[]], [['--quiet']], [['--json']]])(
+    'says on standard error what was not brought home, with %j too',
+    async (more) => {
+      const row = daemon.addSession('a');
+      daemon.addSession('b');
+      daemon.on.stopSession = ({ params }) => ({
+        ...row,
+        id: params['ref'] === row.session_id ? 'a' : 'b',
+        warnings:
+          params['ref'] === row.session_id
+            ? [{ message: 'its work could not be brought home: why', hint: 'filare-agents sync a' }]
+            : [],
+      });
+      const { code, stdout, stderr } = await run(project, ['stop', '--all', ...more]);
+      expect(code).toBe(0);
+      expect(stdout).not.toContain('warning:');
+      expect(stderr).toBe('warning: a: its work could not be brought home: why\n  try: filare-agents sync a\n');
+    },
+  );
+});
+
+describe('progress of a sync', () => {
+  const done: SyncResult = {
+    session_id: 'docs-1',
+    id: 'docs',
+    outcome: 'brought',
+    repo: '/repo',
+    into: 'agents/docs',
+    commit: 'c0ffee0000000000000000000000000000000000',
+    before: null,
+    commits: 2,
+    made_commit: null,
+    uncommitted: [],
+    patches: [],
+    notes: [],
+  };
+  const sync = async (more: readonly string[], columns?: number): Promise<Ran> => {
+    daemon.addSession('docs');
+    daemon.homecomingSteps = ['reading the workspace', 'bundling 12 MiB'];
+    daemon.on.syncSession = async () => {
+      await new Promise((settle) => setTimeout(settle, 300));
+      return done;
+    };
+    return run(project, ['sync', 'docs', ...more], columns === undefined ? {} : { columns });
+  };
+
+  it('is shown on a terminal while it lasts, and taken away before the result', async () => {
+    const { code, stdout, stderr } = await sync([], 100);
+    expect(code).toBe(0);
+    expect(stderr).toContain('docs: bundling 12 MiB');
+    expect(stderr.endsWith('\u001b[J')).toBe(true);
+    expect(stdout).toContain('2 commits into agents/docs');
+  });
+
+  it.each([
+    [[], undefined],
+    [['--json'], 100],
+    [['--quiet'], 100],
+  ] as const)('is not shown elsewhere: %j', async (more, columns) => {
+    expect((await sync(more, columns)).stderr).toBe('');
+    expect(daemon.requests.filter((line) => line.includes('homecoming'))).toEqual([]);
   });
 });

@@ -19,23 +19,50 @@ afterEach(async () => {
 
 describe('shell and login', () => {
   it.each(['shell', 'login'])(
-    '%s carries what is typed, shows what comes, and exits as the program inside did',
+    '%s without a terminal: bytes go in and out as they are, standard error apart, and the exit code is that of the program inside',
     async (kind) => {
       daemon.terminalExit = 3;
-      daemon.shell = (stream, query) => {
-        stream.on('data', (typed: Buffer) => {
-          const [keys = '', end] = typed.toString().split('\u0004');
-          stream.write(keys);
-          if (end !== undefined) stream.end(`${query.get('kind') ?? ''} ended\r\n`);
+      let typed = '';
+      daemon.shell = (stream) => {
+        stream.on('data', (bytes: Buffer) => (typed += bytes.toString('latin1')));
+        stream.on('end', () => {
+          stream.write(frame(1, 'one\n\u0004'));
+          stream.end(Buffer.concat([frame(2, 'trouble\n'), frame(1, 'two\r\n')]));
         });
       };
-      const { code, stdout } = await run(project, [kind, 'docs'], { stdin: 'exit 3\n' });
+      const { code, stdout, stderr } = await run(project, [kind, 'docs'], { stdin: 'exit 3\n' });
       expect(code).toBe(3);
-      expect(stdout).toBe(`exit 3\n${kind} ended\r\n`);
+      expect(typed).toBe('exit 3\n');
+      expect(stdout).toBe('one\n\u0004two\r\n');
+      expect(stderr).toBe('trouble\n');
+      expect(daemon.requests).toContain(`UPGRADE /v1/sessions/docs/terminal?kind=${kind}&tty=no`);
     },
   );
+
+  it('shell in a terminal carries what is typed, shows what comes, and exits as the program inside did', async () => {
+    daemon.terminalExit = 3;
+    daemon.shell = (stream, query) => {
+      stream.on('data', (typed: Buffer) => {
+        const [keys = '', end] = typed.toString().split('\u0004');
+        stream.write(keys);
+        if (end !== undefined) stream.end(`${query.get('kind') ?? ''} ended at ${query.get('columns') ?? ''}\r\n`);
+      });
+    };
+    const there = { stdin: 'exit 3\n', can_ask: true, columns: 90 };
+    const { code, stdout } = await run(project, ['shell', 'docs'], there);
+    expect(code).toBe(3);
+    expect(stdout).toBe('exit 3\nshell ended at 90\r\n');
+  });
 
   it('of nobody is exit code 3', async () => {
     expect((await run(project, ['shell', 'nobody'])).code).toBe(3);
   });
 });
+
+/** Output as a daemon sends it where there is no terminal. */
+function frame(kind: number, text: string): Buffer {
+  const head = Buffer.alloc(8);
+  head[0] = kind;
+  head.writeUInt32BE(Buffer.byteLength(text), 4);
+  return Buffer.concat([head, Buffer.from(text)]);
+}

@@ -233,9 +233,7 @@ describe('the live view', () => {
   it('on a terminal is a table that is drawn in place, until every agent has ended', async () => {
     const fleet = await fake();
     const ran = run(project, ['up', '--progress', 'quiet'], { columns: 120, env: { TERM: 'xterm' } });
-    await until(
-      () => fleet.rows(false).length === 2 && fleet.requests.filter((line) => line.includes('/v1/events')).length >= 2,
-    );
+    await until(() => isViewed(fleet));
     for (const row of fleet.rows(false)) fleet.end(row.session_id, 'stopped', 'done for today');
     const { code, stdout } = await ran;
     expect(code).toBe(0);
@@ -243,4 +241,44 @@ describe('the live view', () => {
     expect(stdout).toContain('2 sessions · 2 stopped');
     expect(stdout).toMatch(/\u001b\[\d+F\u001b\[J/);
   });
+
+  it('says that the daemon went away, and goes on when one answers', async () => {
+    const fleet = await fake();
+    const cli = new CliProcess(project, ['up']);
+    await cli.until('judge: running');
+    await fleet.close();
+    await cli.until('the daemon does not answer');
+    await fleet.listen();
+    await cli.until('the daemon answers again');
+    for (const row of fleet.rows(false)) fleet.end(row.session_id, 'stopped', 'done for today');
+    const { code, stdout } = await cli.ended;
+    expect({ code, ended: stdout.match(/: stopped/g)?.length }).toEqual({ code: 0, ended: 2 });
+  });
+
+  it('on a terminal keeps what was seen last while the daemon is away', async () => {
+    const fleet = await fake();
+    const ran = run(project, ['up', '--progress', 'quiet'], { columns: 120, env: { TERM: 'xterm' } });
+    await until(() => isViewed(fleet));
+    await fleet.close();
+    fleet.requests.length = 0;
+    await fleet.listen();
+    await until(() => fleet.requests.some(watches));
+    for (const row of fleet.rows(false)) fleet.end(row.session_id, 'stopped', 'done for today');
+    const { code, stdout } = await ran;
+    expect(code).toBe(0);
+    const screens = stdout.split('\u001b[J');
+    const away = screens.findIndex((screen) => screen.includes('this was seen last'));
+    expect(screens[away]).toMatch(/docs.*running/);
+    expect(screens.slice(away + 1).filter((screen) => screen.includes('this was seen last'))).toEqual([]);
+    expect(screens.at(-1)).toContain('2 stopped');
+  });
 });
+
+const watches = (request: string): boolean => request.startsWith('GET /v1/events');
+
+/** The view has read the sessions after their start, and listens. */
+function isViewed({ requests }: FakeDaemon): boolean {
+  const started = requests.findIndex((request) => request.startsWith('POST /v1/sessions'));
+  const read = requests.findLastIndex((request) => /^GET \/v1\/sessions(\?|$)/.test(request));
+  return started !== -1 && read > started && requests.findLastIndex(watches) > read;
+}

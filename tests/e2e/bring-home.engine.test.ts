@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Fleet } from '../../src/client/fleet.js';
 import type { CleanupItem } from '../../src/contract/api-shapes.js';
 import type { SessionDiff, SyncCheck, SyncResult } from '../../src/contract/homecoming.js';
-import type { SessionRow } from '../../src/contract/session.js';
+import type { SessionRow, StoppedSession } from '../../src/contract/session.js';
 import { eventually, FleetRig } from '../support/fleet-rig.js';
 
 const MANIFEST = `
@@ -26,6 +26,9 @@ sessions:
   - id: five
     goal: litter
     workspace: { sync: on-stop, keep: never }
+  - id: six
+    goal: stay
+    workspace: { sync: on-stop }
 `;
 const COMMIT = (file: string, text: string): string =>
   `      - run: printf '${text}' > ${file} && git add -A && git commit -qm "${text.split('\\n')[0] ?? ''} in ${file}"`;
@@ -53,6 +56,10 @@ ${COMMIT('four.txt', 'four\\n')}
     do:
 ${COMMIT('five.txt', 'five\\n')}
       - run: echo draft > draft.txt
+      - say: done
+  - agent: six
+    do:
+${COMMIT('six.txt', 'six\\n')}
       - say: done
 `;
 
@@ -112,7 +119,7 @@ describe('bringing work home', () => {
     expect((await rig.cli(['diff', 'three', '--stat'])).stdout).toMatch(/old-name\.txt => new-name\.txt \| 0/);
     const patch = (await rig.cli(['diff', 'one'])).stdout;
     execFileSync('git', ['-C', rig.root, 'apply', '--check', '--cached'], { input: patch });
-    expect(await rig.containers()).toHaveLength(6);
+    expect(await rig.containers()).toHaveLength(7);
   }, 60_000);
 
   it('check says which branches conflict, with each other and with the base, and changes nothing', async () => {
@@ -208,6 +215,20 @@ describe('bringing work home', () => {
     expect((await rig.cli(['sync', 'three', '--patch', 'patches'])).stderr).toContain('is there already');
   }, 60_000);
 
+  it('says in which step it is', async () => {
+    const steps: string[] = [];
+    const on_step = (step: string): void => void steps.push(step);
+    await fleet.diff('three', { on_step });
+    expect(steps).toEqual(['starting a container for git', 'reading the workspace', 'comparing']);
+    await fleet.sync('three', { into: 'in-steps', on_step });
+    expect(steps.slice(3)).toEqual(['starting a container for git', 'reading the workspace', 'moving in-steps']);
+    steps.length = 0;
+    await fleet.sync('six', { into: 'in-steps-too', on_step });
+    expect(steps.join('; ')).toMatch(
+      /reading the workspace; bundling.*; checking [\d.]+ (bytes|KiB); moving in-steps-too$/,
+    );
+  }, 60_000);
+
   it('into a repository that shares no commit with the branch: it says so, and the check counts it as a conflict', async () => {
     const other = join(rig.root, 'other');
     execFileSync('git', ['init', '-q', '-b', 'main', other]);
@@ -237,7 +258,8 @@ describe('bringing work home', () => {
   }, 90_000);
 
   it('on stop: brings the branch, removes a workspace that holds nothing else, and keeps one that does', async () => {
-    const stopped = await rig.json<SessionRow[]>(['stop', 'four', 'five']);
+    const ran = await rig.cli(['stop', 'four', 'five', '--json']);
+    const stopped = JSON.parse(ran.stdout) as StoppedSession[];
     const four = stopped.find((row) => row.id === 'four');
     const five = stopped.find((row) => row.id === 'five');
     expect(four?.synced).toMatchObject({ commit: git('rev-parse', 'agents/four'), into: 'agents/four' });
@@ -246,7 +268,28 @@ describe('bringing work home', () => {
     expect(existsSync(five?.workspace ?? '')).toBe(true);
     const said = (await rig.transcript(five?.transcript ?? '')).map((entry) => entry.text ?? '');
     expect(said).toContainEqual(expect.stringMatching(/its workspace is kept: .*draft\.txt/));
+    expect(four?.warnings).toEqual([]);
+    expect(five?.warnings).toEqual([
+      {
+        message: 'not brought home, because it is in no commit: draft.txt',
+        hint: 'filare-agents sync five --commit',
+      },
+      { message: expect.stringMatching(/^its workspace is kept: .*draft\.txt/) as unknown, hint: null },
+    ]);
+    expect(ran.stderr).toMatch(
+      /^warning: five: not brought home.*draft\.txt\n {2}try: filare-agents sync five --commit\n/,
+    );
     expect((await rig.cli(['transcript', 'verify', 'five'])).code).toBe(0);
+  }, 60_000);
+
+  it('on stop: what could not be brought home is said by stop itself, with why and what to type', async () => {
+    git('update-ref', 'refs/heads/agents/six', git('commit-tree', '-m', 'mine', `${base}^{tree}`));
+    const ran = await rig.cli(['stop', 'six']);
+    expect(ran.code, ran.stderr).toBe(0);
+    expect(ran.stdout).toMatch(/^six stopped/);
+    expect(ran.stderr).toMatch(
+      /^warning: six: its work could not be brought home: .*agents\/six.*\n {2}try: filare-agents sync six\n$/,
+    );
   }, 60_000);
 
   it('an ended session can still be looked at and brought; cleanup lists what would be lost, and takes it by force alone', async () => {
@@ -256,7 +299,8 @@ describe('bringing work home', () => {
         (item) => item.kind === 'workspace',
       );
     const kept = await workspaces();
-    expect(kept.filter(({ action }) => action !== 'kept')).toEqual([]);
+    // What six made is in another branch.
+    expect(kept.filter(({ action, name }) => action !== 'kept' && !name.endsWith('/six'))).toEqual([]);
     expect(kept.find(({ name }) => name.endsWith('/five'))?.lost).toEqual({ commits: [], files: ['draft.txt'] });
     const brought = JSON.parse((await rig.cli(['sync', 'five', '--commit', '--json'])).stdout) as SyncResult[];
     expect(brought).toMatchObject([{ outcome: 'brought' }]);

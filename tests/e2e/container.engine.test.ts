@@ -42,6 +42,14 @@ describe('a container without the daemon', () => {
     expect(await left()).toEqual([]);
   });
 
+  it('without a terminal gives bytes as they are, and standard error apart', async () => {
+    const script = 'wc -c; printf "a\\0b\\n"; echo trouble >&2; exit 5';
+    const ran = await rig.cli(['container', 'sh', '--workspace', workspace, '--', 'sh', '-c', script], {
+      input: 'one\n\u0004two\n',
+    });
+    expect(ran).toEqual({ code: 5, stdout: '9\na\0b\n', stderr: 'trouble\n' });
+  });
+
   it('is Codex with codex-container-run and the script, as for agents: its user, a read-only root, no capability', async () => {
     const version = await just('codex-container-run', 'codex', '--version');
     expect(version.stdout).toMatch(/^codex-cli \d/);
@@ -62,13 +70,12 @@ describe('a container without the daemon', () => {
       ],
       { cwd: rig.root, env },
     );
-    expect(script.stdout.replaceAll('\r', '').split('\n').slice(0, 5)).toEqual([
+    expect(script.stdout.split('\n').slice(0, 3)).toEqual([
       String(containerUser().uid),
       expect.stringMatching(/^CapEff:\t0+$/),
-      expect.stringContaining('Read-only file system'),
-      expect.stringContaining('Read-only file system'),
       '/home/agent/workspace',
     ]);
+    expect(script.stderr.match(/Read-only file system/g)).toHaveLength(2);
     expect(await left()).toEqual([]);
   });
 
@@ -85,7 +92,7 @@ describe('a container without the daemon', () => {
     let said = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => (said += text));
     await eventually('it is at work', async () => (await readdir(workspace)).includes('ready'));
-    expect(said.replaceAll('\r', '')).toBe('[deep blue]\n0\n');
+    expect(said).toBe('[deep blue]\n0\n');
     const [name = ''] = await rig.containers();
     const inspected = await run('docker', ['inspect', name]);
     expect(inspected.stdout).toContain('"filare.purpose": "solo"');
@@ -139,6 +146,17 @@ describe('a container without the daemon', () => {
     await once(child, 'close');
     const [folder = ''] = await readdir(tmp);
     expect(await rig.containers()).toEqual([folder]);
+    const leaks = await rig.cli(['doctor', '--leaks', '--json']);
+    expect(leaks.code).toBe(1);
+    expect((JSON.parse(leaks.stdout) as { findings: unknown[] }).findings).toEqual([
+      expect.objectContaining({
+        kind: 'container',
+        name: folder,
+        verdict: 'leak',
+        detail: 'the process that made it has ended, and a program in it keeps it alive',
+        fix: `look at it, and if nobody needs it: docker rm -f ${folder}`,
+      }),
+    ]);
     const long_ago = Date.now() / 1000 - 600;
     await utimes(join(tmp, folder), long_ago, long_ago);
     const next = await rig.cli(['container', 'sh', '--workspace', workspace, '--', 'true'], { env: { TMPDIR: tmp } });

@@ -63,6 +63,15 @@ describe('a message sent while a turn runs', () => {
     expect(order).toEqual(['long work is done', 'after one']);
   });
 
+  it('a shell without a terminal is as any program in a pipe', async () => {
+    const script = 'tty\nprintf "a\\0b\\r\\n"\necho trouble >&2\nexit 9\n';
+    expect(await rig.cli(['shell', 'worker'], { input: script })).toEqual({
+      code: 9,
+      stdout: 'not a tty\na\0b\r\n',
+      stderr: 'trouble\n',
+    });
+  });
+
   it('joins the running turn with --steer', async () => {
     expect(await fleet.send('worker', 'long work two')).toMatchObject({ delivery: 'accepted' });
     const steered = await rig.cli(['send', 'worker', 'look here as well', '--steer', '--json']);

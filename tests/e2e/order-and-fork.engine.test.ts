@@ -12,6 +12,11 @@ import { eventually, FleetRig } from '../support/fleet-rig.js';
 /** `turn` counts the operator's messages that the model is shown: a fork's second message is its third where it remembers two. */
 const REHEARSAL = `
 parts:
+  - text: the word is apple
+    agent: first
+    do:
+      - run: echo apple > words.txt
+      - say: 'noted: {{text}}'
   - text: the word
     do:
       - say: 'noted: {{text}}'
@@ -115,6 +120,31 @@ describe('order, places and forks', () => {
     await fleet.stop('last');
     await fleet.stop('middle');
   }, 60_000);
+
+  it('who waits for work that there is none of goes on once the other rests; a sync that finds nothing is enough too', async () => {
+    await rig.write(
+      'more.yml',
+      `
+defaults: { role: FEATURE, workspace: { repo: sample }, resources: { cpus: 1, memory: 256m, pids: 256 } }
+sessions:
+  - { id: quiet, goal: the word is plum }
+  - { id: after-quiet, depends_on: { quiet: { condition: synced } } }
+`,
+    );
+    const started = await rig.cli(['start', 'more.yml', '--rehearsal', 'rehearsal.yml']);
+    expect(started.code, started.stderr).toBe(0);
+    await eventually('it begins', async () => (await row('after-quiet')).phase === 'running');
+    const told = (await rig.transcript((await row('quiet')).transcript)).map((entry) => entry.text);
+    expect(told).toContain('it has nothing to bring home: who waits for its work waits no longer');
+    expect((await row('quiet')).reached).toEqual(['started', 'idle', 'synced']);
+    await rig.cli(['stop', 'quiet', 'after-quiet']);
+
+    // What is in no commit is work: it is not decided without the operator.
+    expect((await row('first')).reached).toEqual(['started', 'idle']);
+    const synced = await rig.cli(['sync', 'first', '--repo', 'sample']);
+    expect(synced.stdout, synced.stderr).toContain('there is no commit that your repository lacks');
+    expect((await row('first')).reached).toEqual(['started', 'idle', 'synced']);
+  }, 90_000);
 
   it('lets no more run than --max-parallel, in order, and frees a place with the end of a session', async () => {
     const started = await rig.json<{ id: string; session: SessionRow }[]>([

@@ -6,6 +6,7 @@ import { Readable } from 'node:stream';
 import type { Duplex } from 'node:stream';
 import { pack } from 'tar-stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { frameSplitter } from '../../src/contract/output-frames.js';
 import type { ContainerRequest, Engine, EngineEvent } from '../../src/engine/engine.js';
 import { PROJECT_LABEL, TEST_IMAGE, aContainer, uniqueProject } from './fixtures.js';
 
@@ -272,6 +273,18 @@ export function engineContract(makeEngine: () => Promise<Engine>): void {
       expect(await terminal.exitCode()).toBe(6);
       expect(output()).toContain('22 77');
       expect(output()).toContain('one-two');
+    });
+
+    it('runs a command through pipes: no terminal, output apart, input that ends', async () => {
+      const id = await running();
+      const script = 'cat; [ -t 0 ] || echo none >&2; exit 6';
+      const pipes = await engine.pipes(id, { command: ['bash', '-c', script] });
+      const said = { stdout: '', stderr: '' };
+      const split = frameSplitter((kind, bytes) => (said[kind] += bytes.toString('latin1')));
+      pipes.stream.on('data', split);
+      pipes.stream.end(Buffer.from('a\n\u0004\u0000\u00ffb', 'latin1'));
+      expect(await pipes.exitCode()).toBe(6);
+      expect(said).toEqual({ stdout: 'a\n\u0004\u0000\u00ffb', stderr: 'none\n' });
     });
 
     it('closes the stream of a terminal with the signal', async () => {

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { TextHead, TextTail } from '../../src/engine/docker/bounded-text.js';
-import { frameSplitter } from '../../src/engine/docker/frames.js';
+import { frameSplitter } from '../../src/contract/output-frames.js';
 
 function frame(kind: number, bytes: Uint8Array): Buffer {
   const head = Buffer.alloc(8);

@@ -27,6 +27,7 @@ const CALLS: Readonly<Record<string, (engine: Engine, options: CallOptions) => P
   logs: (engine, options) => engine.logs('c', 10, options),
   exec: (engine, options) => engine.exec('c', { command: ['true'], stdin: 'x' }, options),
   terminal: (engine, options) => engine.terminal('c', { command: ['true'], columns: 80, rows: 24 }, options),
+  pipes: (engine, options) => engine.pipes('c', { command: ['true'] }, options),
   processes: (engine, options) => engine.processes('c', options),
   createNetwork: (engine, options) => engine.createNetwork({ name: 'n', labels: LABELS, internal: true }, options),
   listNetworks: (engine, options) => engine.listNetworks(LABELS, options),

@@ -160,6 +160,7 @@ describe('dependencies', () => {
     ['idle', { progress: 'idle', stage: { ...running, turn: { turn_id: 't', interrupting: false } } }, null],
     ['synced', { progress: 'idle' }, 'waits until the work of dep is brought home: filare-agents sync dep'],
     ['synced', { progress: 'idle', synced }, null],
+    ['synced', { progress: 'idle', nothing_to_sync: true }, null],
     [
       'idle',
       { progress: 'started', desired: 'stopped' },

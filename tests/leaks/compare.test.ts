@@ -96,6 +96,19 @@ describe('containers, networks and volumes', () => {
     expect(seen[1]?.fix).toContain('docker rm -f b');
   });
 
+  it('of one person live as long as the process that made them, whose number another may have by now', () => {
+    const solo = (pid: number): SurveyedThing =>
+      container(`filare-solo-${String(pid)}-x`, { 'filare.purpose': 'solo' });
+    const seen = found({
+      engine: [solo(7), solo(8), solo(9)],
+      processes: [process(7, 'node /bin/filare-agents container sh'), process(8, 'vim notes')],
+    });
+    expect(seen.map(({ name, verdict, cleanup }) => [name, verdict, cleanup])).toEqual([
+      ['filare-solo-8-x', 'leak', false],
+      ['filare-solo-9-x', 'leak', false],
+    ]);
+  });
+
   it('with our label and another instance, or another request than the book has, are foreign', () => {
     const book = [entry('container', 'b', { detail: { request: 'r1' } })];
     const seen = found(

@@ -300,6 +300,21 @@ resources: { disk: 20g }
          ^ unknown field "until" in depends_on.c
 - { id: database, role: UI }
 `,
+  'dependencies and orchestrators of agents with other mistakes': `
+- { id: a, role: UI, imag: x, depends_on: [b, nobody] }
+                     ^ unknown field "imag" => did you mean "image"?
+                                           ^ these agents wait for one another: a → b → a => take one of the dependencies out
+                                              ^ depends_on: no agent "nobody" is declared in the manifests that were read => declare it, or name its manifest too
+- { id: b, role: UI, goal: "", depends_on: { a: { condition: done } } }
+                           ^ goal is empty => write something, or leave the field out
+                                             ^ these agents wait for one another: a → b → a => take one of the dependencies out
+                                                             ^ depends_on.a.condition cannot be "done"
+- { id: c, orchestrates: [dd], depends_on: [c, 1] }
+  ^ "role" is missing
+                         ^ orchestrates: no agent "dd" is declared in the manifests that were read => declare it, or name its manifest too
+                                            ^ "c" waits for itself => take one of the dependencies out
+                                               ^ depends_on[1] cannot be the number 1
+`,
   'codex config': `
 id: one
 role: UI

@@ -4,6 +4,7 @@ import { findProject } from '../../client/find-project.js';
 import { FilareError } from '../../contract/errors.js';
 import { newCommand, withSubcommands } from '../command.js';
 import type { CliContext } from '../context.js';
+import { hasTerminal, joinPipes } from '../join-pipes.js';
 import { joinTerminal } from '../run-terminal.js';
 
 /** `container run|sh`: one container without the daemon. */
@@ -73,11 +74,12 @@ async function runSolo(
       image: flags.image,
     },
     command: program === undefined ? otherwise : [program, ...args],
-    size: out.size,
+    size: hasTerminal(context) ? out.size : undefined,
     signal: interrupts.signal,
   });
   try {
-    await joinTerminal(context, solo.terminal);
+    if ('resize' in solo.program) await joinTerminal(context, solo.program);
+    else await joinPipes(context, solo.program);
   } finally {
     interrupts.ignore();
   }

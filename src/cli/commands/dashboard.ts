@@ -2,6 +2,7 @@ import type { CommandUnknownOpts } from '@commander-js/extra-typings';
 import { DaemonUnreachable } from '../../client/http-request.js';
 import { newCommand } from '../command.js';
 import type { CliContext } from '../context.js';
+import { DAEMON_AWAY } from '../daemon-away.js';
 import { sayAge, sayBytes } from '../duration.js';
 import { fleetTable, fleetTotals } from '../fleet-table.js';
 import { LiveScreen } from '../live-screen.js';
@@ -11,13 +12,6 @@ import type { Fleet } from '../../client/fleet.js';
 
 /** How often the dashboard is read anew, in milliseconds. */
 const REFRESH_MS = 1000;
-
-const NOBODY_ANSWERS: Span[] = [
-  styled(
-    'yellow',
-    'the daemon does not answer; this was seen last. Agents keep running, and any command starts it again',
-  ),
-];
 
 /** `dashboard`: sessions, totals and the inbox, live. */
 export function dashboardCommand(context: CliContext): CommandUnknownOpts {
@@ -44,7 +38,7 @@ export function dashboardCommand(context: CliContext): CommandUnknownOpts {
         while (!out.gone.aborted) {
           const fresh = await orUnreachable(dashboardLines(context, fleet));
           lines = fresh ?? lines;
-          screen.draw(fresh === undefined ? [...lines, [], NOBODY_ANSWERS] : lines);
+          screen.draw(fresh === undefined ? [...lines, [], DAEMON_AWAY] : lines);
           await pause(context.interrupts.signal);
         }
       } finally {

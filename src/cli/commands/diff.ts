@@ -4,6 +4,7 @@ import { newCommand } from '../command.js';
 import type { CliContext } from '../context.js';
 import { patchLines, statLines } from '../diff-lines.js';
 import { plural } from '../fleet-table.js';
+import { showingSteps } from '../progress.js';
 
 /** `diff ID`: what an agent changed since its session began. */
 export function diffCommand(context: CliContext): CommandUnknownOpts {
@@ -30,11 +31,14 @@ export function diffCommand(context: CliContext): CommandUnknownOpts {
       await using fleet = await context.openFleet();
       const patch = options.stat !== true && options.nameOnly !== true;
       const scope = options.committed === true ? 'committed' : options.uncommitted === true ? 'uncommitted' : 'all';
-      const diff = await fleet.diff(id, {
-        scope,
-        patch,
-        ...(options.base === undefined ? {} : { base: options.base }),
-      });
+      const diff = await showingSteps(context, `diff ${id}`, (on_step) =>
+        fleet.diff(id, {
+          scope,
+          patch,
+          ...(options.base === undefined ? {} : { base: options.base }),
+          ...(on_step === undefined ? {} : { on_step: (step) => on_step(id, step) }),
+        }),
+      );
       if (context.globals.json === true) {
         context.out.json(diff);
         return;

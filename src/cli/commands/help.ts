@@ -26,7 +26,7 @@ export function helpCommand(context: CliContext, commands: readonly CommandEntry
     .addArgument(topic)
     .addHelpText(
       'after',
-      `\nTopics:\n${TOPICS.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`).join('\n')}\n\n--json gives {topic, file, text} with the page as Markdown; without a topic {commands, topics}.`,
+      `\nTopics:\n${TOPICS.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`).join('\n')}\n\n--json gives {topic, title, text}, of a page as Markdown and with its file; without a topic {commands, topics}.`,
     )
     .action(async (name) => {
       if (name === undefined) {
@@ -40,8 +40,13 @@ export function helpCommand(context: CliContext, commands: readonly CommandEntry
 
 async function printTopic({ out, globals }: CliContext, { name, file }: Topic): Promise<void> {
   const text = await readFile(new URL(`../../../docs/${file}`, import.meta.url), 'utf8');
-  if (globals.json === true) out.json({ topic: name, file: `docs/${file}`, text });
+  if (globals.json === true) out.json({ topic: name, title: titleOf(text), file: `docs/${file}`, text });
   else for (const line of pageLines(text, Math.min(out.size.columns, MAX_COLUMNS))) out.line(...line);
+}
+
+/** The heading of a page. */
+function titleOf(page: string): string {
+  return /^# (.*)$/m.exec(page)?.[1] ?? '';
 }
 
 async function unknownTopic(name: string, commands: readonly CommandEntry[]): Promise<never> {

@@ -11,6 +11,10 @@ export function shellCommand(context: CliContext): CommandUnknownOpts {
     ['filare-agents shell docs', 'echo "git log --oneline -3" | filare-agents shell docs'],
   )
     .argument('<id>', 'agent id, session id, or a unique beginning of one')
+    .addHelpText(
+      'after',
+      '\nWhen standard input or output is no terminal there is none inside either: no prompts, no echo, bytes as they are, standard error apart.',
+    )
     .action((id) => runTerminal(context, id, 'shell'));
 }
 

@@ -1,8 +1,9 @@
 import type { CommandUnknownOpts } from '@commander-js/extra-typings';
+import type { StoppedSession } from '../../contract/session.js';
 import { newCommand } from '../command.js';
 import type { CliContext } from '../context.js';
 import { parseDuration } from '../duration.js';
-import { chosenRefs, eachRef, requireChoice } from '../each-ref.js';
+import { chosenRefs, eachOne, requireChoice } from '../each-ref.js';
 import { styled } from '../style.js';
 
 /** `stop ID…`: the container goes, the record stays. */
@@ -21,11 +22,21 @@ export function stopCommand(context: CliContext): CommandUnknownOpts {
       await using fleet = await context.openFleet();
       const refs = await chosenRefs(fleet, ids, options.all);
       if (refs.length === 0) context.out.note('no session is running');
-      await eachRef(context, {
+      await eachOne(context, {
         refs,
         verb: 'stop',
         act: (ref) => fleet.stop(ref, { grace_ms }),
         say: (row) => context.out.line(styled('bold', row.id), ` ${row.phase} `, styled('dim', row.session_id)),
+        warn: (row) => sayWarnings(context, row),
+        id: (row) => row.session_id,
       });
     });
+}
+
+/** What was not done for its work, on standard error whatever the output is: nobody reads the transcript of what has ended well. */
+function sayWarnings({ out }: CliContext, { id, warnings }: StoppedSession): void {
+  for (const { message, hint } of warnings) {
+    out.complain(styled('yellow', 'warning'), `: ${id}: ${message}`);
+    if (hint !== null) out.complain('  ', styled('cyan', 'try'), `: ${hint}`);
+  }
 }

@@ -7,6 +7,7 @@ import { newCommand } from '../command.js';
 import type { CliContext } from '../context.js';
 import { eachOne, requireChoice } from '../each-ref.js';
 import { plural } from '../fleet-table.js';
+import { showingSteps } from '../progress.js';
 import { parseSize } from '../size.js';
 import { styled } from '../style.js';
 import { sayCheck } from '../sync-check.js';
@@ -71,12 +72,19 @@ export function syncCommand(context: CliContext): CommandUnknownOpts {
       };
       const patches = options.patch === undefined ? undefined : resolve(context.cwd, options.patch);
       let brought = 0;
-      await eachOne(context, {
+      let tell: ((id: string, step: string) => void) | undefined;
+      await eachOne<SyncResult>(context, {
         refs,
         verb: 'sync',
+        during: (acts) =>
+          showingSteps(context, 'sync', (on_step) => {
+            tell = on_step;
+            return acts();
+          }),
         act: async (ref) => {
           const into = patches === undefined ? {} : { patch_dir: refs.length > 1 ? join(patches, ref) : patches };
-          const done = await syncOne(fleet, ref, { ...given, ...into }, options.all === true);
+          const on_step = tell === undefined ? undefined : (step: string) => tell?.(ref, step);
+          const done = await syncOne(fleet, ref, { ...given, ...into, on_step }, options.all === true);
           if (done.outcome !== 'nothing') brought += 1;
           return done;
         },
@@ -88,7 +96,12 @@ export function syncCommand(context: CliContext): CommandUnknownOpts {
 }
 
 /** With `--all`, one that has nothing that could be brought keeps nobody from the others. */
-async function syncOne(fleet: Fleet, ref: string, options: SyncOptions, lenient: boolean): Promise<SyncResult> {
+async function syncOne(
+  fleet: Fleet,
+  ref: string,
+  options: NonNullable<Parameters<Fleet['sync']>[1]>,
+  lenient: boolean,
+): Promise<SyncResult> {
   try {
     return await fleet.sync(ref, options);
   } catch (failure) {

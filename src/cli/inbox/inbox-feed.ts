@@ -58,6 +58,7 @@ async function* watchInbox(
 ): AsyncGenerator<InboxNews, void, undefined> {
   let is_new = true;
   for await (const event of fleet.watch({ signal })) {
+    if (event.type === 'lost') continue;
     // What happened between the reading and the listening is in no event.
     if (is_new || event.type === 'reconnected') yield* readAgain(fleet, known);
     is_new = false;

@@ -7,7 +7,7 @@ import type { CallOptions, ContainerRequest, ContainerView } from '../engine.js'
 import { TextTail } from './bounded-text.js';
 import type { Caller } from './call.js';
 import { describeCreate } from './create-request.js';
-import { frameSplitter } from './frames.js';
+import { frameSplitter } from '../../contract/output-frames.js';
 import { orGone, unlessMissing } from './gone.js';
 import { limitOf, withLimit } from './limit.js';
 import type { Limit } from './limit.js';

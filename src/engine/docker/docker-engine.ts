@@ -13,6 +13,7 @@ import type {
   Engine,
   EngineEvent,
   EngineInfo,
+  ExecPipes,
   ExecResult,
   ExecTerminal,
   ImageView,
@@ -40,7 +41,7 @@ import { findImage, listImages, removeImage } from './images.js';
 import { limitOf, withLimit } from './limit.js';
 import { createNetwork, listNetworks, removeNetwork } from './networks.js';
 import { survey } from './survey.js';
-import { terminalInContainer } from './terminal.js';
+import { pipesInContainer, terminalInContainer } from './terminal.js';
 import { InfoAnswer, VersionAnswer, engineInfo } from './views.js';
 
 type Labels = Readonly<Record<string, string>>;
@@ -123,6 +124,10 @@ export class DockerEngine implements Engine {
 
   terminal(id: string, request: Parameters<Engine['terminal']>[1], options?: CallOptions): Promise<ExecTerminal> {
     return terminalInContainer(this.#caller, id, request, options);
+  }
+
+  pipes(id: string, request: Parameters<Engine['pipes']>[1], options?: CallOptions): Promise<ExecPipes> {
+    return pipesInContainer(this.#caller, id, request, options);
   }
 
   processes(id: string, options?: CallOptions): ReturnType<Engine['processes']> {

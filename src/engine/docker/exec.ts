@@ -3,7 +3,7 @@ import type { CallOptions, Engine, ExecResult } from '../engine.js';
 import { TextHead } from './bounded-text.js';
 import type { Caller } from './call.js';
 import { beginExec, execExitCode, prepareExec } from './exec-steps.js';
-import { frameSplitter } from './frames.js';
+import { frameSplitter } from '../../contract/output-frames.js';
 import { limitOf, withLimit } from './limit.js';
 
 /** Output kept of each of standard output and error when the caller says nothing. */

@@ -1,5 +1,5 @@
-/** Docker's framing of standard output and error on one stream: 8 bytes of head (kind, 0, 0, 0, length as 32 bits), then the bytes. */
-import { FilareError } from '../../contract/errors.js';
+/** Standard output and error on one stream, framed as Docker does: 8 bytes of head (kind, 0, 0, 0, length as 32 bits), then the bytes. */
+import { FilareError } from './errors.js';
 
 const HEAD_BYTES = 8;
 const LENGTH_AT = 4;

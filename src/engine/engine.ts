@@ -146,6 +146,14 @@ export interface ExecPipes {
   exitCode(): Promise<number>;
 }
 
+/** What to run and as whom; the container's user, environment and folder where left out. */
+export interface ExecCommand {
+  readonly command: readonly string[];
+  readonly user?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly working_dir?: string;
+}
+
 /** Options that every call takes. */
 export interface CallOptions {
   readonly signal?: AbortSignal;
@@ -184,40 +192,17 @@ export interface Engine {
   /** Runs a command to its end; `stdin` is written and closed. */
   exec(
     id: string,
-    request: {
-      readonly command: readonly string[];
-      readonly user?: string;
-      readonly env?: Readonly<Record<string, string>>;
-      readonly working_dir?: string;
-      readonly stdin?: string;
-      readonly max_output_bytes?: number;
-    },
+    request: ExecCommand & { readonly stdin?: string; readonly max_output_bytes?: number },
     options?: CallOptions,
   ): Promise<ExecResult>;
   /** Runs a command with a terminal. */
   terminal(
     id: string,
-    request: {
-      readonly command: readonly string[];
-      readonly user?: string;
-      readonly env?: Readonly<Record<string, string>>;
-      readonly working_dir?: string;
-      readonly columns: number;
-      readonly rows: number;
-    },
+    request: ExecCommand & { readonly columns: number; readonly rows: number },
     options?: CallOptions,
   ): Promise<ExecTerminal>;
   /** Runs a command without a terminal, for bytes that go through as they are. */
-  pipes(
-    id: string,
-    request: {
-      readonly command: readonly string[];
-      readonly user?: string;
-      readonly env?: Readonly<Record<string, string>>;
-      readonly working_dir?: string;
-    },
-    options?: CallOptions,
-  ): Promise<ExecPipes>;
+  pipes(id: string, request: ExecCommand, options?: CallOptions): Promise<ExecPipes>;
   /** Processes of the container as the host sees them: host pid and command line. */
   processes(id: string, options?: CallOptions): Promise<readonly { readonly pid: number; readonly command: string }[]>;
   /** Events of containers that carry every label; ends with the signal, throws `engine_unavailable` when the engine goes away. */

@@ -12,20 +12,17 @@ import {
 import { mkdtemp, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import pino from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { projectPaths } from '../../src/contract/project.js';
 import type { SyncOptions, SyncResult } from '../../src/contract/homecoming.js';
-import { DockerEngine } from '../../src/engine/docker/docker-engine.js';
 import { dropWorkspace } from '../../src/fleet/drop-workspace.js';
 import type { Fleet } from '../../src/fleet/fleet.js';
 import { diffSession } from '../../src/homecoming/diff.js';
 import type { Homecomer, HomecomingSurroundings } from '../../src/homecoming/homecoming.js';
 import { syncSession } from '../../src/homecoming/sync.js';
 import { findUnsynced } from '../../src/homecoming/unsynced.js';
-import { ProjectLedger } from '../../src/ledger/project-ledger.js';
 import { containerUser } from '../../src/workspace/container-user.js';
 import { agentSpec } from '../support/agent-spec.js';
+import { homecomingWorld } from '../support/homecoming-world.js';
 import { makeHostile, markersIn, touchAll } from '../workspace/hostile-repository.js';
 import { git } from '../workspace/playground.js';
 
@@ -71,17 +68,7 @@ describe('a hostile workspace', () => {
     rmSync(markers, { recursive: true, force: true });
     mkdirSync(markers, { mode: 0o777 });
     chmodSync(markers, 0o777);
-    const paths = projectPaths(root, tmpdir());
-    around = {
-      engine: await DockerEngine.connect(process.env),
-      paths,
-      resources: await ProjectLedger.load(paths.ledger),
-      instance: 'test',
-      user: containerUser(),
-      caller_uid: process.geteuid?.() ?? 0,
-      log: pino({ level: 'silent' }),
-      random: (characters) => Math.random().toString(36).slice(2).padEnd(characters, 'x').slice(0, characters),
-    };
+    around = await homecomingWorld(root);
     of = {
       session_id: 'a-1',
       agent: agentSpec({ id: 'a', workspace: { path: workspace, reuse_existing: true, is_default: true } }),

@@ -3,18 +3,15 @@ import { appendFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { mkdtemp, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import pino from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { SyncOptions, SyncResult } from '../../src/contract/homecoming.js';
-import { projectPaths } from '../../src/contract/project.js';
-import { DockerEngine } from '../../src/engine/docker/docker-engine.js';
 import { diffSession } from '../../src/homecoming/diff.js';
 import type { Homecomer, HomecomingSurroundings } from '../../src/homecoming/homecoming.js';
 import { syncSession } from '../../src/homecoming/sync.js';
 import { findUnsynced } from '../../src/homecoming/unsynced.js';
-import { ProjectLedger } from '../../src/ledger/project-ledger.js';
 import { containerUser, isRootCaller } from '../../src/workspace/container-user.js';
 import { agentSpec } from '../support/agent-spec.js';
+import { homecomingWorld } from '../support/homecoming-world.js';
 import { git } from '../workspace/playground.js';
 
 const signal = new AbortController().signal;
@@ -25,18 +22,7 @@ describe('work comes home from', () => {
 
   beforeAll(async () => {
     root = await realpath(await mkdtemp(join(tmpdir(), 'filare-kinds-')));
-    const paths = projectPaths(root, tmpdir());
-    mkdirSync(paths.workspaces, { recursive: true });
-    around = {
-      engine: await DockerEngine.connect(process.env),
-      paths,
-      resources: await ProjectLedger.load(paths.ledger),
-      instance: 'test',
-      user: containerUser(),
-      caller_uid: process.geteuid?.() ?? 0,
-      log: pino({ level: 'silent' }),
-      random: (characters) => Math.random().toString(36).slice(2).padEnd(characters, 'x').slice(0, characters),
-    };
+    around = await homecomingWorld(root);
   }, 60_000);
 
   afterAll(async () => {

@@ -1,4 +1,5 @@
 /** The three engine calls behind a command in a container: prepare it, begin it on a connection of its own, ask for its exit code. */
+import type { ExecCommand } from '../engine.js';
 import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
@@ -12,14 +13,6 @@ export interface PreparedExec {
   /** For messages. */
   readonly what: string;
   readonly tty: boolean;
-}
-
-/** What to run and as whom; the container's user, environment and folder where left out. */
-export interface ExecCommand {
-  readonly command: readonly string[];
-  readonly user?: string;
-  readonly env?: Readonly<Record<string, string>>;
-  readonly working_dir?: string;
 }
 
 const FIRST_POLL_MS = 10;

@@ -4,9 +4,9 @@ import { addAbortSignal } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { FilareError } from '../../contract/errors.js';
 import { ENGINE_CALL_MS } from '../engine.js';
-import type { CallOptions, Engine, ExecPipes, ExecTerminal } from '../engine.js';
+import type { CallOptions, Engine, ExecPipes, ExecTerminal, ExecCommand } from '../engine.js';
 import type { Caller } from './call.js';
-import { beginExec, execExitCode, prepareExec, type ExecCommand, type PreparedExec } from './exec-steps.js';
+import { beginExec, execExitCode, prepareExec, type PreparedExec } from './exec-steps.js';
 import { limitOf, withLimit } from './limit.js';
 import { idSegment } from './names.js';
 
@@ -46,7 +46,7 @@ export async function terminalInContainer(
 export async function pipesInContainer(
   caller: Caller,
   id: string,
-  request: Parameters<Engine['pipes']>[1],
+  request: ExecCommand,
   options?: CallOptions,
 ): Promise<ExecPipes> {
   const what = `run ${request.command[0] ?? 'a command'} in container ${id}`;

@@ -103,10 +103,21 @@ export class FilareError extends Error {
   }
 }
 
-/** Any thrown value as a failure: a FilareError keeps its code, everything else is `unexpected` with its message and cause kept. */
+/** What to do when a process has as many files open as it may. */
+export const TOO_MANY_FILES_HINT =
+  'run fewer agents at once, or raise the limit of open files (`ulimit -n`; LimitNOFILE= in a unit of systemd) and restart the daemon: filare-agents daemon stop';
+
+/** Whether the system refused because this process, or the machine, has as many files open as it may. */
+export function isTooManyFiles(thrown: unknown): boolean {
+  return thrown instanceof Error && 'code' in thrown && (thrown.code === 'EMFILE' || thrown.code === 'ENFILE');
+}
+
+/** Any thrown value as a failure: a FilareError keeps its code, everything else is `unexpected` (too many open files: `limit_exceeded`) with its message and cause kept. */
 export function asFilareError(thrown: unknown): FilareError {
   if (thrown instanceof FilareError) return thrown;
   const message = thrown instanceof Error ? thrown.message : String(thrown);
+  if (isTooManyFiles(thrown))
+    return new FilareError({ code: 'limit_exceeded', message, hint: TOO_MANY_FILES_HINT, cause: thrown });
   return new FilareError({ code: 'unexpected', message, cause: thrown });
 }
 

@@ -8,6 +8,7 @@ import { Session } from '../session/session.js';
 import type { SessionSurroundings } from '../session/surroundings.js';
 import type { Admission } from './admission.js';
 import { beginRecord, refuseTooLarge, runningSession, type BeginOptions } from './begin-session.js';
+import { refuseWithoutDescriptors } from './descriptor-room.js';
 import { forkSession, type ForkRequest } from './fork/fork-session.js';
 import type { HostInfo } from './host-info.js';
 import type { RehearsalHost, RehearsalScript } from './rehearsal-host.js';
@@ -80,9 +81,10 @@ export class StartDesk {
     const { around, roster, host, turns } = this.#context;
     const info = await host.ask({ signal });
     const max_parallel = await around.max_parallel();
-    const session = await turns.take(async () =>
-      this.#taken(await forkSession({ around, roster, info, max_parallel, by, signal }, ref, request)),
-    );
+    const session = await turns.take(async () => {
+      await refuseWithoutDescriptors(request.as, roster.live);
+      return this.#taken(await forkSession({ around, roster, info, max_parallel, by, signal }, ref, request));
+    });
     const { error } = await startOutcome(request.as, { outcome: 'started', session }, signal);
     const { stage } = session.state;
     if (error !== null && stage.phase === 'failed')
@@ -132,6 +134,7 @@ export class StartDesk {
     const running = runningSession(agent.id, roster.live);
     if (running !== undefined) return { outcome: 'already_running', session: running };
     refuseTooLarge(agent, host.known);
+    await refuseWithoutDescriptors(agent.id, roster.live);
     return { outcome: 'started', session: this.#taken(await beginRecord(around, agent, options)) };
   }
 

@@ -2,7 +2,7 @@ import { constants, writeSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
-import { FilareError } from '../contract/errors.js';
+import { FilareError, isTooManyFiles, TOO_MANY_FILES_HINT } from '../contract/errors.js';
 
 /** The calls that a log makes on an open file. A FileHandle is one. */
 export interface LogHandle {
@@ -57,7 +57,7 @@ async function syncFolder(folder: string, io: LogIo): Promise<void> {
   }
 }
 
-/** What the disk said, as a failure: `no_space` where it is full, else `unexpected`. A FilareError stays what it is. */
+/** What the disk said, as a failure: `no_space` where it is full, `limit_exceeded` where too many files are open, else `unexpected`. A FilareError stays what it is. */
 export function diskFailure(error: unknown, path: string): FilareError {
   if (error instanceof FilareError) return error;
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
@@ -70,10 +70,13 @@ export function diskFailure(error: unknown, path: string): FilareError {
       cause: error,
     });
   }
+  const many = isTooManyFiles(error);
   return new FilareError({
-    code: 'unexpected',
+    code: many ? 'limit_exceeded' : 'unexpected',
     message: `${path} cannot be written: ${said}`,
-    hint: 'see that the disk is healthy and the file can be written by the user of the daemon',
+    hint: many
+      ? TOO_MANY_FILES_HINT
+      : 'see that the disk is healthy and the file can be written by the user of the daemon',
     details: { errno: code },
     cause: error,
   });

@@ -99,7 +99,10 @@ export class SessionMemory {
   ): Promise<SessionMemory> {
     const files = sessionFiles(around.folder);
     const { log } = await AppendLog.open(files.ledger, { parse: sessionRecordSchema }, around.io);
-    const store = await TranscriptStore.open(files.transcript, {}, around.io);
+    const store = await TranscriptStore.open(files.transcript, {}, around.io).catch(async (failure: unknown) => {
+      await log.close();
+      throw failure;
+    });
     const time_ms = around.now_ms();
     const state = firstState(around.session_id, created, time_ms);
     const memory = new SessionMemory(around, { ledger: log, store, state, time_ms, checkpoint: null });

@@ -1,4 +1,4 @@
-import { FilareError } from '../contract/errors.js';
+import { FilareError, TOO_MANY_FILES_HINT } from '../contract/errors.js';
 
 /** The system's word for a failure (`ENOENT`, `EACCES` …), or undefined when it is not a system error. */
 export function systemCode(error: unknown): string | undefined {
@@ -57,7 +57,8 @@ const HINTS: Readonly<Record<string, string>> = {
   ENOTEMPTY: 'something appeared in the workspace while it was being seeded: look at it, then start again',
   EXDEV: 'the workspace is a mount point: name a folder inside it instead',
   EBUSY: 'the workspace is a mount point: name a folder inside it instead',
-  EMFILE: 'too many open files: raise the limit (`ulimit -n`)',
+  EMFILE: TOO_MANY_FILES_HINT,
+  ENFILE: TOO_MANY_FILES_HINT,
 };
 
 /** Ends the work with `interrupted` once its signal has been given. */

@@ -1,5 +1,5 @@
 /** What went wrong with an engine call, as a FilareError with the fix in its hint. Pure. */
-import { FilareError } from '../../contract/errors.js';
+import { FilareError, TOO_MANY_FILES_HINT } from '../../contract/errors.js';
 import type { ErrorCode } from '../../contract/errors.js';
 
 /** Where a failure happened, for its message. */
@@ -35,6 +35,12 @@ export function socketFailure(thrown: unknown, site: CallSite): FilareError {
       return unavailable(
         `the Docker Engine at ${site.endpoint} went away (${site.what})`,
         'look whether it still runs with `docker info`, start it with `scripts/setup`',
+      );
+    case 'EMFILE':
+    case 'ENFILE':
+      return unavailable(
+        `the Docker Engine at ${site.endpoint} cannot be reached (${site.what}): too many open files`,
+        TOO_MANY_FILES_HINT,
       );
     default:
       return unavailable(

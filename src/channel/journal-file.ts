@@ -32,6 +32,9 @@ export interface JournalFileOptions {
   readonly watch?: boolean;
 }
 
+/** Somebody cut, replaced or removed a journal: what was written to it since it was last read is lost. */
+export class JournalDamage extends FilareError {}
+
 /** What a journal was, or is now: `null` where there is none. */
 interface JournalState {
   readonly device: number;
@@ -41,7 +44,7 @@ interface JournalState {
 
 /**
  * Reads the journal at a path, several times if wanted. Start at 0 or at the `end` of a line. Aborting ends an iteration quietly, with whatever
- * was delivered. A journal that is gone, is another file, or is shorter than it ever was to this reader, is `bad_state`: looked at whenever
+ * was delivered. A journal that is gone, is another file, or is shorter than it ever was to this reader, is JournalDamage (`bad_state`): looked at whenever
  * the end is reached, which with `follow` is at least every second (JOURNAL_IDLE_POLL_MS).
  */
 export class JournalFile implements JournalReader {
@@ -134,12 +137,12 @@ export class JournalFile implements JournalReader {
     return found.bytes;
   }
 
-  #damaged(found: JournalState | null, at: number, cause?: unknown): FilareError {
+  #damaged(found: JournalState | null, at: number, cause?: unknown): JournalDamage {
     const expected = { ...this.#known, bytes: Math.max(at, this.#known?.bytes ?? 0) };
     let what = 'is shorter than it was';
     if (found === null) what = 'cannot be read any more';
     else if (this.#known !== undefined && found.inode !== this.#known.inode) what = 'was replaced by another file';
-    return new FilareError({
+    return new JournalDamage({
       code: 'bad_state',
       message: `the journal ${this.#path} ${what}`,
       hint: 'nothing but the agent may write there; restart the agent, and keep other programs away from the folder',

@@ -63,10 +63,32 @@ export async function eachOne<T>(context: CliContext, work: EachOne<T>): Promise
 
 /** The sessions that a command is about: those named, or with `--all` all that have not ended. Neither, or both, is `usage`. */
 export async function chosenRefs(fleet: Fleet, named: readonly string[], all: boolean | undefined): Promise<string[]> {
+  return (await refsNotEnded(fleet, named, all)).readable;
+}
+
+/** As `chosenRefs`, with those whose record cannot be read, of which a container may run. */
+export async function refsThatMayRun(
+  fleet: Fleet,
+  named: readonly string[],
+  all: boolean | undefined,
+): Promise<string[]> {
+  const { readable, unreadable } = await refsNotEnded(fleet, named, all);
+  return [...readable, ...unreadable];
+}
+
+async function refsNotEnded(
+  fleet: Fleet,
+  named: readonly string[],
+  all: boolean | undefined,
+): Promise<{ readonly readable: string[]; readonly unreadable: string[] }> {
   requireChoice(named, all);
-  if (all !== true) return [...new Set(named)];
-  const rows = await fleet.sessions();
-  return rows.filter((row) => row.ended_at === null && row.phase !== 'failed').map((row) => row.session_id);
+  if (all !== true) return { readable: [...new Set(named)], unreadable: [] };
+  const rows = (await fleet.sessions()).filter((row) => row.ended_at === null);
+  const ids = (are: readonly SessionRow[]): string[] => are.map((row) => row.session_id);
+  return {
+    readable: ids(rows.filter((row) => row.phase !== 'failed')),
+    unreadable: ids(rows.filter((row) => row.phase === 'failed')),
+  };
 }
 
 /** Throws `usage` unless ids or `--all` were given, and not both. */

@@ -33,6 +33,7 @@ import { Roster, type FoundSession } from './roster.js';
 import { sessionSurroundings } from './session-surroundings.js';
 import { SharedThings } from './shared-things.js';
 import { StartDesk } from './start-desk.js';
+import { stopUnreadable } from './stop-unreadable.js';
 import type { FleetSurroundings } from './surroundings.js';
 import { ToolDesk, type ToolAnswer, type ToolCall } from './tool-desk.js';
 import { Turns } from './turns.js';
@@ -161,10 +162,11 @@ export class Fleet {
     return this.#tools.call(outsideCaller(caller, rehearsed), call);
   }
 
-  /** Stops a session; an ended one is left as it is. */
+  /** Stops a session; an ended one is left as it is. Of one whose record cannot be read the container goes, and nothing else. */
   async stop(ref: string, by: string, grace_ms: number | undefined): Promise<StoppedSession> {
     const found = this.find(ref);
     const { session_id } = found.row;
+    if (this.roster.isUnreadable(session_id)) return stopUnreadable(this.#around, found, grace_ms);
     await found.live?.stop(by, grace_ms);
     // The session is over; what it shared with others may take another try, which the log says.
     const warnings = (await this.#endings.get(session_id)?.catch(() => [])) ?? [];

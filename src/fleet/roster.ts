@@ -62,6 +62,11 @@ export class Roster {
     this.#unreadable.set(row.session_id, { row: unreadableRow(row, failure), folder });
   }
 
+  /** Whether the record of that session cannot be read. */
+  isUnreadable(session_id: string): boolean {
+    return this.#unreadable.has(session_id);
+  }
+
   /** A session's folder is deleted: it is none any more. */
   forget(session_id: string): void {
     this.#ended.delete(session_id);

@@ -57,6 +57,7 @@ export function firstState(
     rules: fact.rules ?? [],
     paused: null,
     turns: 0,
+    journal_lost_in: null,
     raised: { turns: 0, tokens: 0, wall_time: 0 },
     boot_id: null,
     image_id: null,
@@ -83,8 +84,9 @@ function applyFact(state: SessionState, fact: SessionFact, time_ms: number): Ses
       // The same whether it was made just now or is read again.
       return { ...state, started_ms: time_ms, last_seen_ms: time_ms };
     case 'said':
-    case 'journal_given_back':
       return state;
+    case 'journal_given_back':
+      return { ...state, journal_lost_in: null };
     case 'desired':
       return applyDesired(settled(state, fact, time_ms), fact);
     case 'waiting':
@@ -170,6 +172,7 @@ function applyFact(state: SessionState, fact: SessionFact, time_ms: number): Ses
     case 'attempt_ending':
       return {
         ...state,
+        journal_lost_in: fact.cause === 'journal_damaged' ? state.attempt : state.journal_lost_in,
         stage: {
           phase: 'stopping',
           container: containerOf(state.stage),

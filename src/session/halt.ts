@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { FilareError } from '../contract/errors.js';
 import { attemptPaths } from '../channel/attempt-files.js';
 import type { JournalLine } from '../channel/channel.js';
-import { JournalFile } from '../channel/journal-file.js';
+import { JournalDamage, JournalFile } from '../channel/journal-file.js';
 import { attemptFolder } from './attempt-folder.js';
 import type { AttemptLink } from './attempt-link.js';
 import { removeBooked } from './booking.js';
@@ -63,7 +63,7 @@ async function takeRest(context: {
     for await (const lines of rest) await context.take(lines);
   } catch (failure) {
     // A journal that somebody cut or replaced has no rest, and keeps no attempt from ending; what could not be written down is tried again.
-    if (!(failure instanceof FilareError) || failure.code !== 'bad_state') throw failure;
+    if (!(failure instanceof JournalDamage)) throw failure;
     context.around.log.error({ session_id: context.state.session_id, err: failure }, 'the end of a journal is lost');
   }
 }

@@ -20,6 +20,8 @@ export interface KeepingContext {
   readonly capture: () => Omit<Remembered, 'sealed_lines'> | null;
   readonly commit: (fact: SessionFact) => Promise<void>;
   readonly is_over: () => boolean;
+  /** Part of a journal is lost: nothing can be told from it again. */
+  readonly journal_is_lost: () => boolean;
 }
 
 /** Keeps what a session's memory has on disk small and quick to open: checkpoints, rotation, and the checksums that are recorded of its transcript. */

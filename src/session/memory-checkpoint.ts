@@ -79,11 +79,16 @@ export async function readMemoryCheckpoint(
   }
 }
 
+/** Whether more of the attempt's journal is going to be read: until it has ended, unless somebody cut, replaced or removed it. */
+function readsJournal({ stage, attempt, journal_lost_in }: Checkpoint['state']): boolean {
+  return ['starting', 'running', 'stopping'].includes(stage.phase) && journal_lost_in !== attempt;
+}
+
 /** Whether ledger and journal are those of the checkpoint, grown or not. */
 export async function sourcesFit(checkpoint: Checkpoint, ledger: string, journal: string): Promise<boolean> {
   if (checkpoint.ledger_mark === null) return false;
   if ((await tailMark(ledger, checkpoint.ledger_bytes)) !== checkpoint.ledger_mark) return false;
-  if (checkpoint.offset === 0) return true;
+  if (checkpoint.offset === 0 || !readsJournal(checkpoint.state)) return true;
   const bytes = await stat(journal).then(
     ({ size }) => size,
     () => 0,

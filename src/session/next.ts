@@ -57,6 +57,8 @@ const BEGINS_AT_ONCE: readonly EndCause[] = [
   'engine_restarted',
 ];
 const DEFAULT_GRACE_MS = 10_000;
+/** Of docker/entry.sh: the names of its pipe and journal are gone, as they are from its first start on. */
+const NO_CHANNEL = 70;
 const NOTHING: Step = { do: 'nothing' };
 
 /** The next step that brings what is to what should be. Pure; `nothing` means that all is as desired. */
@@ -131,14 +133,19 @@ function endingSeen(state: SessionState, observed: Observed): Step | undefined {
       return commit({
         type: 'attempt_ending',
         cause: container.out_of_memory ? 'out_of_memory' : 'exited',
-        reason: container.out_of_memory
-          ? 'it ran out of memory (resources.memory in the manifest gives it more)'
-          : `Codex ended by itself with exit status ${container.exit_code ?? 'unknown'}`,
+        reason: endReason(state, container),
         grace_ms: 0,
       });
     default:
       return unreachable(container);
   }
+}
+
+function endReason({ stage }: SessionState, exited: Extract<Observed['container'], { state: 'exited' }>): string {
+  if (exited.out_of_memory) return 'it ran out of memory (resources.memory in the manifest gives it more)';
+  if (stage.phase === 'running' && exited.exit_code === NO_CHANNEL)
+    return 'its container was restarted by someone else, and Codex cannot be spoken to in it any more';
+  return `Codex ended by itself with exit status ${exited.exit_code ?? 'unknown'}`;
 }
 
 function nextRunning(

@@ -17,6 +17,7 @@ export const END_CAUSES = [
   'launch_interrupted',
   'unresponsive',
   'journal_full',
+  'journal_damaged',
   'machine_restarted',
   'engine_restarted',
 ] as const;
@@ -100,7 +101,14 @@ const facts = z.discriminatedUnion('type', [
     keyed: z.boolean().optional(),
   }),
   z.object({ type: z.literal('sent'), message_id: z.string(), turn_id: z.string().nullable() }),
-  z.object({ type: z.literal('not_taken'), message_id: z.string(), reason: z.string(), again: z.boolean() }),
+  z.object({
+    type: z.literal('not_taken'),
+    message_id: z.string(),
+    reason: z.string(),
+    again: z.boolean(),
+    /** It may have been: nobody can know any more. */
+    perhaps: z.boolean().optional(),
+  }),
   z.object({ type: z.literal('interrupt'), turn_id: z.string(), by: z.string(), settles }),
   z.object({
     type: z.literal('decision'),

@@ -36,6 +36,8 @@ export interface RotationContext {
   readonly folder: string;
   readonly store: TranscriptStore;
   readonly limits: RotationLimits;
+  /** Part of a journal is lost, and what was told of it cannot be told again. */
+  readonly journal_is_lost: () => boolean;
   readonly now_ms: () => number;
   /** Closes the active file off and captures what is remembered, with nothing between; null while that cannot be. */
   readonly closeSegment: (before_step: BeforeStep) => Promise<Remembered | null>;
@@ -57,9 +59,9 @@ export class Rotation {
 
   /** Rotates where it is due; finishes the compression that an earlier process left, or that failed. */
   async runDue(): Promise<void> {
-    const { store, limits, now_ms } = this.#context;
+    const { store, limits, now_ms, journal_is_lost } = this.#context;
     const is_old = store.since_ms > 0 && now_ms() - store.since_ms >= limits.age_ms;
-    if (store.bytes > 0 && (store.bytes >= limits.bytes || is_old)) await this.#rotate();
+    if (store.bytes > 0 && (store.bytes >= limits.bytes || is_old || journal_is_lost())) await this.#rotate();
     this.#compress();
   }
 
@@ -77,7 +79,7 @@ export class Rotation {
     const journals = [...Object.entries(remembered.ends), [remembered.state.attempt, remembered.offset] as const]
       .map(([attempt, bytes]) => ({ attempt: Number(attempt), bytes }))
       .filter(({ bytes }) => bytes > 0);
-    if (journals.length === 0) return;
+    if (journals.length === 0 && remembered.state.journal_lost_in === null) return;
     step('say what is given back');
     await commit({ type: 'journal_given_back', journals });
     step('give back');

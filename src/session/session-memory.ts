@@ -82,6 +82,7 @@ export class SessionMemory {
       capture: () => this.#capture(),
       commit: (fact: SessionFact) => this.commit(fact),
       is_over: () => isOver(this.#state.stage),
+      journal_is_lost: () => this.#state.journal_lost_in !== null,
     };
     this.#trouble = new DiskTrouble({
       now_ms: around.now_ms,

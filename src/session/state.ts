@@ -170,6 +170,8 @@ export interface SessionState {
   readonly paused: Pause | null;
   /** Turns that have begun. */
   readonly turns: number;
+  /** The attempt whose journal somebody cut, replaced or removed, until what was told of it is put by; null where none is. */
+  readonly journal_lost_in: number | null;
   /** How often each limit was raised by as much as the manifest gives. */
   readonly raised: Readonly<Record<Limit, number>>;
   /** Which start of the machine this attempt began on; null where it is not known. */

@@ -55,9 +55,7 @@ export function tell(fact: SessionFact, after: SessionState): StoryFact | null {
     case 'not_taken':
       return {
         type: 'warning',
-        text: fact.again
-          ? `message ${fact.message_id} was not taken (${fact.reason}); it goes again`
-          : `message ${fact.message_id} was not taken: ${fact.reason}`,
+        text: notTaken(fact),
         data: { message_id: fact.message_id },
       };
     case 'interrupt':
@@ -179,4 +177,11 @@ function tellQuestion(prompt_id: string, origin: OwnPrompt['origin'], asked_by: 
 function forkWords({ id, session_id, turns, interrupted }: ForkPoint): string {
   const when = `after ${String(turns)} ${turns === 1 ? 'turn' : 'turns'}`;
   return `forked from ${id} (session ${session_id}) ${when}${interrupted ? ', the last of them interrupted' : ''}`;
+}
+
+function notTaken({ message_id, reason, again, perhaps }: Extract<SessionFact, { type: 'not_taken' }>): string {
+  if (perhaps === true) return `whether message ${message_id} was taken is not known: ${reason}; it is not sent again`;
+  return again
+    ? `message ${message_id} was not taken (${reason}); it goes again`
+    : `message ${message_id} was not taken: ${reason}`;
 }

@@ -209,6 +209,10 @@ const HAPPENINGS: Readonly<Record<string, (world: World) => World | undefined>> 
     world.state.stage.phase === 'running'
       ? fact(world, { type: 'attempt_ending', cause: 'journal_full', reason: 'too much', grace_ms: 0 })
       : undefined,
+  'its journal is cut': (world) =>
+    world.state.stage.phase === 'running'
+      ? fact(world, { type: 'attempt_ending', cause: 'journal_damaged', reason: 'cut', grace_ms: 0 })
+      : undefined,
   'a turn stalls': (world) =>
     world.state.stage.phase === 'running' && world.state.stage.turn !== null && world.state.own_prompts.length === 0
       ? fact(world, {

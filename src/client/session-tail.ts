@@ -148,7 +148,7 @@ async function* followLive(source: TailSource, cursor: Cursor): AsyncGenerator<T
         yield { type: 'row', row: sessionRowSchema.parse(JSON.parse(eventData(event))) };
         break;
       case 'resync':
-        if (!cursor.known) advance(cursor, resyncAfter(eventData(event)));
+        resync(cursor, eventData(event));
         yield* readPages(source, cursor, { after: cursor.seq });
         break;
       case 'end':
@@ -160,11 +160,11 @@ async function* followLive(source: TailSource, cursor: Cursor): AsyncGenerator<T
   }
 }
 
-/** Last entry that a stream gave before it left some out. */
-function resyncAfter(data: string): number {
-  const parsed: unknown = JSON.parse(data);
-  const after = typeof parsed === 'object' && parsed !== null && 'after' in parsed ? parsed.after : 0;
-  return typeof after === 'number' ? after : 0;
+/** `after`: the last entry that the stream gave before it left some out. With none left out the cursor is of entries that do not exist, and that is the last one. */
+function resync(cursor: Cursor, data: string): void {
+  const { after = 0, missed = 1 } = JSON.parse(data) as { readonly after?: number; readonly missed?: number };
+  if (missed === 0) cursor.seq = after;
+  else if (!cursor.known) advance(cursor, after);
 }
 
 function eventData(event: { readonly data?: string }): string {

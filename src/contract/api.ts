@@ -292,7 +292,7 @@ export const ROUTES = {
 export const STREAMS = {
   /**
    * Server-sent events of one session: `entry` (TranscriptEntry, id = seq), `piece` (Piece, no id), `row` (SessionRow), `resync`
-   * ({after, missed}: a slow reader lost so many, read on from the transcript), `end` (SessionRow, then the stream closes).
+   * ({after, missed}: a slow reader lost so many, read on from the transcript; missed 0: the cursor was ahead, the stream goes on after `after`), `end` (SessionRow, then the stream closes).
    * Starts after `Last-Event-ID` / `?after=`, or with the last `?last=` entries; an open item is sent again from its start.
    */
   sessionEvents: { method: 'GET', path: '/v1/sessions/:ref/events' },

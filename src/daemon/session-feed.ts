@@ -20,8 +20,9 @@ export async function sessionEvents(
   query: URLSearchParams,
 ): Promise<void> {
   const found = context.fleet.find(ref);
-  const after = await startAfter(context, ref, request, query);
+  const { after, is_ahead } = await startAfter(context, ref, request, query);
   const feed = feedOf(context, response);
+  if (is_ahead) feed.send(eventBlock('resync', { after, missed: 0 }), 0, after);
   if (found.live === null) {
     await withTranscript(context.fleet, ref, (store) => replay(store, after, feed));
     await feed.room();
@@ -114,17 +115,20 @@ class OpenPrompts {
   }
 }
 
+/** After which entry a stream begins; what is no cursor is the beginning. `is_ahead`: the reader's cursor is of entries that do not exist, and begins at the end. */
 async function startAfter(
   context: StreamContext,
   ref: string,
   request: IncomingMessage,
   query: URLSearchParams,
-): Promise<number> {
+): Promise<{ readonly after: number; readonly is_ahead: boolean }> {
   const asked = Number(request.headers['last-event-id'] ?? query.get('after') ?? Number.NaN);
-  if (Number.isSafeInteger(asked) && asked >= 0) return asked;
   const last = Number(query.get('last') ?? Number.NaN);
-  if (!Number.isSafeInteger(last) || last < 0) return 0;
-  return withTranscript(context.fleet, ref, (store) => Promise.resolve(Math.max(0, store.last_seq - last)));
+  const has_cursor = Number.isSafeInteger(asked) && asked >= 0;
+  if (asked === 0 || (!has_cursor && (!Number.isSafeInteger(last) || last < 0))) return { after: 0, is_ahead: false };
+  const last_seq = await withTranscript(context.fleet, ref, (store) => Promise.resolve(store.last_seq));
+  if (!has_cursor) return { after: Math.max(0, last_seq - last), is_ahead: false };
+  return { after: Math.min(asked, last_seq), is_ahead: asked > last_seq };
 }
 
 /** Resolves when the response is closed, or was already. */

@@ -1,4 +1,5 @@
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { daemonStatus } from '../../src/client/daemon-status.js';
 import type { ProjectPaths } from '../../src/contract/project.js';
@@ -37,6 +38,25 @@ describe('daemon run', () => {
       expect(await daemonStatus(project)).toBeUndefined();
     },
   );
+
+  it.each([
+    ['a file', (path: string) => writeFileSync(path, 'old')],
+    ["a link to somebody else's file", (path: string) => symlinkSync(join(project.root, 'precious'), path)],
+    ['a link to nowhere', (path: string) => symlinkSync('/nowhere/at/all', path)],
+  ])('puts its socket where %s lies, into a private folder, and touches nothing else', async (_, put) => {
+    writeFileSync(join(project.root, 'precious'), 'keep me');
+    mkdirSync(project.state, { recursive: true, mode: 0o755 });
+    put(project.socket);
+    const daemon = new CliProcess(project, ['daemon', 'run'], NO_ENGINE);
+    while ((await daemonStatus(project)) === undefined) await new Promise((go) => setTimeout(go, 20));
+    expect(lstatSync(project.socket).isSocket()).toBe(true);
+    expect(statSync(project.socket).mode & 0o777).toBe(0o600);
+    expect(statSync(project.state).mode & 0o077).toBe(0);
+    daemon.child.kill('SIGTERM');
+    expect((await daemon.ended).code).toBe(0);
+    expect(readFileSync(join(project.root, 'precious'), 'utf8')).toBe('keep me');
+    expect(existsSync(project.socket)).toBe(false);
+  });
 
   it('a second time for the same project is `conflict`, and ends', async () => {
     const first = new CliProcess(project, ['daemon', 'run'], NO_ENGINE);

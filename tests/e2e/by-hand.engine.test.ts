@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
+import { request } from 'node:http';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Fleet } from '../../src/client/fleet.js';
@@ -117,6 +118,28 @@ describe('what somebody else does to an agent that runs', () => {
     expect(await fleet.send('calm', 'two', { wait_ms: 30_000 })).toMatchObject({ reply: 'second' });
   });
 
+  it('a reader whose cursor is ahead of the transcript is told, and hears what comes', async () => {
+    const last = (await texts('calm')).length;
+    const response = await fetchEvents(rig.paths.socket, '/v1/sessions/calm/events?after=1000000');
+    expect(response).toMatch(new RegExp(`^event: resync\\ndata: {"after":${last},"missed":0}\\n\\n`));
+    const ending = new AbortController();
+    const heard: number[] = [];
+    let is_open = false;
+    const following = (async () => {
+      for await (const event of fleet.tail('calm', { after: 1_000_000, follow: true, signal: ending.signal })) {
+        is_open ||= event.type === 'row';
+        if (event.type === 'entry') heard.push(event.entry.seq);
+        if (event.type === 'entry' && event.entry.text === 'first') return;
+      }
+    })();
+    await eventually('it reads along', () => Promise.resolve(is_open));
+    await fleet.send('calm', 'one', { wait_ms: 30_000 });
+    await following;
+    ending.abort();
+    expect(heard.length).toBeGreaterThan(0);
+    expect(heard).toEqual(heard.map((_, at) => (heard[0] ?? 0) + at));
+  });
+
   it('a damaged journal is needed no more: a daemon that has to tell everything again goes on from what was put by', async () => {
     const before = new Map<string, string[]>();
     for (const id of rows.keys()) before.set(id, await texts(id));
@@ -134,3 +157,16 @@ describe('what somebody else does to an agent that runs', () => {
     }
   });
 });
+
+/** What a stream of events says first, as it is. */
+function fetchEvents(socketPath: string, path: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const asked = request({ socketPath, path }, (response) => {
+      response.setEncoding('utf8').once('data', (text: string) => {
+        response.destroy();
+        resolve(text);
+      });
+    });
+    asked.on('error', reject).end();
+  });
+}

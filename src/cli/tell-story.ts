@@ -1,6 +1,7 @@
 import type { TailEvent } from '../client/session-tail.js';
 import type { SessionRow } from '../contract/session.js';
 import type { CliContext } from './context.js';
+import { DAEMON_AWAY_LINE, DAEMON_BACK_LINE } from './daemon-away.js';
 import type { TailView } from './tail-view.js';
 
 /** Prints the story of a session for people as it comes. `reached` is told the `seq` of each entry that was printed. */
@@ -26,11 +27,21 @@ export async function tellStory(
           break;
         case 'row':
           break;
+        case 'lost':
+        case 'reconnected':
+          view.close();
+          sayConnection(context, event.type);
+          break;
       }
     }
   } finally {
     view.close();
   }
+}
+
+/** Says on standard error that the daemon went away, or is back. */
+export function sayConnection({ out }: CliContext, is: 'lost' | 'reconnected'): void {
+  out.note(is === 'lost' ? DAEMON_AWAY_LINE : DAEMON_BACK_LINE);
 }
 
 /** Says on standard error how a session ended. */

@@ -1,7 +1,7 @@
 /**
  * Live streams of the daemon, read until the daemon ends them or the signal does. Contract:
  * - a broken connection is opened again, after RECONNECT_FIRST_MS doubling to RECONNECT_MAX_MS, with `Last-Event-ID` as it stands then;
- *   after RECONNECT_TRIES in a row without one event the failure is thrown;
+ *   after RECONNECT_TRIES in a row without one event the failure is thrown, unless the reader is `patient`;
  * - an answer that says no (`not_found`, `usage`…) is thrown at once;
  * - reading pauses while the consumer is busy: back-pressure reaches the daemon, which bounds what it keeps for us.
  */
@@ -25,6 +25,8 @@ export interface EventStreamOptions {
   readonly signal: AbortSignal;
   /** Query and `Last-Event-ID` of the next connection; asked anew each time. */
   readonly resume: () => { readonly query?: QueryValues; readonly last_event_id?: number };
+  /** Somebody looks on: a daemon that stays away is waited for, however long. */
+  readonly patient?: boolean | undefined;
   /** Waits between tries; handed in by tests. */
   readonly pause?: (wait_ms: number, signal: AbortSignal) => Promise<void>;
 }
@@ -50,8 +52,8 @@ export async function* readEventStream(options: EventStreamOptions): AsyncGenera
     }
     failures += 1;
     if (failures === 1) yield { event: 'lost' };
-    if (failures > RECONNECT_TRIES) throw broken;
-    const wait_ms = Math.min(RECONNECT_FIRST_MS * 2 ** (failures - 1), RECONNECT_MAX_MS);
+    if (failures > RECONNECT_TRIES && options.patient !== true) throw broken;
+    const wait_ms = Math.min(RECONNECT_FIRST_MS * 2 ** Math.min(failures - 1, RECONNECT_TRIES), RECONNECT_MAX_MS);
     await pause(wait_ms, options.signal).catch((error: unknown) => {
       throw options.signal.aborted ? abortFailure(options.signal) : error;
     });

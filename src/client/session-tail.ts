@@ -16,6 +16,8 @@ export interface TailOptions {
   readonly since?: string;
   /** Goes on with what comes, pieces of unfinished items too, until the session ends. */
   readonly follow?: boolean;
+  /** Somebody looks on: a daemon that goes away is told (`lost`, and `reconnected` when it is back) and waited for, however long; else that fails after about 15 s. */
+  readonly patient?: boolean;
   readonly signal?: AbortSignal;
 }
 
@@ -24,6 +26,7 @@ export type TailEvent =
   | { readonly type: 'entry'; readonly entry: TranscriptEntry }
   | { readonly type: 'piece'; readonly piece: Piece }
   | { readonly type: 'row'; readonly row: SessionRow }
+  | { readonly type: 'lost' | 'reconnected' }
   | { readonly type: 'end'; readonly row: SessionRow };
 
 /** What a tail needs of its surroundings. */
@@ -51,7 +54,7 @@ export async function* tailSession(
   const before = options.since !== undefined && options.follow === true ? await lastSeq(source) : undefined;
   if (options.last !== 0) yield* readPages(source, cursor, firstPage(options));
   if (!cursor.known && before !== undefined) advance(cursor, before);
-  if (options.follow === true) yield* followLive(source, cursor);
+  if (options.follow === true) yield* followLive(source, cursor, options.patient === true);
 }
 
 /** `seq` of the last entry given. Not `known` where the story begins with whatever comes next: then a stream may begin anywhere. */
@@ -119,7 +122,11 @@ function stuckPage(next_after: number): FilareError {
   });
 }
 
-async function* followLive(source: TailSource, cursor: Cursor): AsyncGenerator<TailEvent, void, undefined> {
+async function* followLive(
+  source: TailSource,
+  cursor: Cursor,
+  patient: boolean,
+): AsyncGenerator<TailEvent, void, undefined> {
   const { pieceSchema, transcriptEntrySchema } = await import('../contract/transcript.js');
   const { sessionRowSchema } = await import('../contract/session.js');
   const stream = readEventStream({
@@ -127,6 +134,7 @@ async function* followLive(source: TailSource, cursor: Cursor): AsyncGenerator<T
     path: STREAM_PATHS.sessionEvents.path,
     params: { ref: source.session_id },
     signal: source.signal,
+    patient,
     ...(source.pause === undefined ? {} : { pause: source.pause }),
     resume: () => (cursor.known ? { query: { after: cursor.seq }, last_event_id: cursor.seq } : { query: { last: 0 } }),
   });
@@ -150,6 +158,10 @@ async function* followLive(source: TailSource, cursor: Cursor): AsyncGenerator<T
       case 'resync':
         resync(cursor, eventData(event));
         yield* readPages(source, cursor, { after: cursor.seq });
+        break;
+      case 'lost':
+      case 'reconnected':
+        if (patient) yield { type: event.event };
         break;
       case 'end':
         yield { type: 'end', row: sessionRowSchema.parse(JSON.parse(eventData(event))) };

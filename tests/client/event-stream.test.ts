@@ -44,7 +44,7 @@ describe('following a session', () => {
   });
 
   function follow(
-    options: { after?: number; last?: number } = {},
+    options: { after?: number; last?: number; patient?: boolean } = {},
     hold: (waits: number) => Promise<void> = () => Promise.resolve(),
   ): { seen: TailEvent[]; seqs: () => number[]; done: Promise<void>; waits: number[] } {
     const seen: TailEvent[] = [];
@@ -125,6 +125,37 @@ describe('following a session', () => {
       message: expect.stringContaining('does not answer') as string,
     });
     expect(tail.waits).toHaveLength(12);
+  });
+
+  it('with somebody who looks on is told once, waits however long, and goes on', async () => {
+    daemon.say(session_id, {});
+    let goOn = (): void => undefined;
+    const held = new Promise<void>((go) => (goOn = go));
+    const tail = follow({ patient: true }, (waits) => (waits < 40 ? Promise.resolve() : held));
+    await daemon.untilFollowed(session_id);
+    await daemon.close();
+    await until(() => tail.waits.length === 40);
+    expect(Math.max(...tail.waits)).toBe(2000);
+    await daemon.listen();
+    goOn();
+    await daemon.untilFollowed(session_id);
+    daemon.say(session_id, {});
+    daemon.end(session_id, 'stopped', 'over');
+    await tail.done;
+    expect(tail.seqs()).toEqual([1, 2]);
+    const told = tail.seen.map(({ type }) => type).filter((type) => type === 'lost' || type === 'reconnected');
+    expect(told).toEqual(['lost', 'reconnected']);
+  });
+
+  it('with a cursor of entries that do not exist goes on where the daemon says', async () => {
+    daemon.say(session_id, {});
+    const tail = follow({ after: 100 });
+    await daemon.untilFollowed(session_id);
+    daemon.tell(session_id, block('resync', { after: 1, missed: 0 }));
+    daemon.say(session_id, {});
+    daemon.end(session_id, 'stopped', 'over');
+    await tail.done;
+    expect(tail.seqs()).toEqual([2]);
   });
 
   it('reads from the transcript what a slow reader was not sent', async () => {

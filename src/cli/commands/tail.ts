@@ -8,7 +8,7 @@ import type { CliContext } from '../context.js';
 import { parseCount, parseMoment } from '../duration.js';
 import { wantsColor } from '../style.js';
 import { TailView } from '../tail-view.js';
-import { sayEnd, tellStory } from '../tell-story.js';
+import { sayConnection, sayEnd, tellStory } from '../tell-story.js';
 
 /** `tail ID`. */
 export function tailCommand(context: CliContext): CommandUnknownOpts {
@@ -39,6 +39,7 @@ export function tailCommand(context: CliContext): CommandUnknownOpts {
         else {
           await tailStory(context, fleet, id, {
             follow,
+            patient: context.out.is_terminal,
             signal: context.out.gone,
             ...(lines === undefined ? {} : { last: lines }),
             ...(since === undefined ? {} : { since }),
@@ -60,6 +61,7 @@ async function tailStory(context: CliContext, fleet: Fleet, id: string, options:
   for await (const event of events) {
     if (event.type === 'entry') out.jsonLine(event.entry);
     else if (event.type === 'end') sayEnd(context, event.row);
+    else if (event.type === 'lost' || event.type === 'reconnected') sayConnection(context, event.type);
   }
 }
 

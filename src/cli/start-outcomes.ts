@@ -31,6 +31,11 @@ export function sayOutcomes(context: CliContext, outcomes: readonly StartOutcome
   }
 }
 
+/** Says on standard error what to know of what was started. */
+export function sayWarnings({ out }: CliContext, outcomes: readonly StartOutcome[]): void {
+  for (const { warnings } of outcomes) for (const text of warnings) out.note(styled('yellow', 'warning'), `: ${text}`);
+}
+
 /** The refusals of a start as one failure with the code of the first; undefined when there are none. */
 export function refusals(outcomes: readonly StartOutcome[]): FilareError | undefined {
   const refused = outcomes.flatMap(({ id, error }) => (error === null ? [] : [{ id, error }]));

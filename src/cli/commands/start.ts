@@ -7,7 +7,7 @@ import { loadAgents, loadRehearsalInput, onlyAgents } from '../load-agents.js';
 import { orderLines } from '../../contract/start-order.js';
 import { safeJson } from '../output.js';
 import { maxParallelOption } from '../max-parallel.js';
-import { refusals, sayOutcomes } from '../start-outcomes.js';
+import { refusals, sayOutcomes, sayWarnings } from '../start-outcomes.js';
 import { styled } from '../style.js';
 
 /** `start [MANIFEST…]`. */
@@ -44,6 +44,7 @@ export function startCommand(context: CliContext): CommandUnknownOpts {
       }
       const outcomes = await fleet.start(agents, how);
       sayOutcomes(context, outcomes);
+      sayWarnings(context, outcomes);
       const refused = refusals(outcomes);
       if (refused !== undefined) throw refused;
     });

@@ -15,7 +15,7 @@ import { loadAgents, loadRehearsalInput } from '../load-agents.js';
 import { maxParallelOption } from '../max-parallel.js';
 import { parseProgressMode, ProgressDisplay, type ProgressMode } from '../progress.js';
 import { rollBack } from '../roll-back.js';
-import { refusals, sayOutcomes } from '../start-outcomes.js';
+import { refusals, sayOutcomes, sayWarnings } from '../start-outcomes.js';
 import { styled } from '../style.js';
 
 interface UpOptions {
@@ -106,6 +106,7 @@ async function up(
     throw error;
   }
   progress.close();
+  sayWarnings(context, outcomes);
   await afterStart(context, fleet, outcomes, options);
 }
 

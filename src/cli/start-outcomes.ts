@@ -17,8 +17,10 @@ export function sayOutcomes(context: CliContext, outcomes: readonly StartOutcome
     else if (session?.phase === 'queued')
       out.line(
         styled('bold', id),
-        ` is in the queue${outcome === 'already_running' ? ' already' : ''}: ${session.waiting_for ?? ''} `,
-        styled('dim', session.session_id),
+        ` is in the queue${outcome === 'already_running' ? ' already' : ''} `,
+        styled('dim', `(${session.session_id})`),
+        // Its last words may be a command to type: nothing comes after them.
+        `: ${session.waiting_for ?? ''}`,
       );
     else if (outcome === 'already_running')
       out.line(styled('bold', id), ` runs already `, styled('dim', session?.session_id ?? ''));

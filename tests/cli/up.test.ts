@@ -60,6 +60,14 @@ describe('up', () => {
     expect(stdout).toContain('docs runs already');
   });
 
+  it('what an agent in the queue waits for is a command that can be copied: nothing follows it', async () => {
+    const fleet = await fake();
+    const hint = 'waits until the work of docs is brought home: filare-agents sync docs';
+    const row = fleet.addSession('judge', { phase: 'queued', activity: null, waiting_for: hint });
+    const { stdout } = await run(project, ['start', '--session', 'judge']);
+    expect(stdout).toBe(`judge is in the queue already (${row.session_id}): ${hint}\n`);
+  });
+
   it('--wait idle ends when all are, with plain lines on the way', async () => {
     const fleet = await fake();
     fleet.addSession('docs', { activity: 'working' });

@@ -3,7 +3,7 @@ import type { StartPlan } from '../../contract/api-shapes.js';
 import { FilareError } from '../../contract/errors.js';
 import { newCommand } from '../command.js';
 import type { CliContext } from '../context.js';
-import { loadAgents, loadRehearsalInput, onlyAgents } from '../load-agents.js';
+import { loadAgentsToStart, loadRehearsalInput, onlyAgents } from '../load-agents.js';
 import { orderLines } from '../../contract/start-order.js';
 import { safeJson } from '../output.js';
 import { maxParallelOption } from '../max-parallel.js';
@@ -33,7 +33,7 @@ export function startCommand(context: CliContext): CommandUnknownOpts {
       if (options.all === true && options.session !== undefined) {
         throw new FilareError({ code: 'usage', message: 'say --session or --all, not both' });
       }
-      const declared = await loadAgents(context, manifests);
+      const declared = await loadAgentsToStart(context, manifests);
       const agents = options.session === undefined ? declared : onlyAgents(declared, options.session);
       const rehearsal = await loadRehearsalInput(options.rehearsal);
       const how = { rehearsal, max_parallel: options.maxParallel };

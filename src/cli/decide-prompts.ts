@@ -77,7 +77,7 @@ interface Looked {
 
 async function look(fleet: Fleet, open: readonly Prompt[], id: string, work: PromptsToDecide): Promise<Looked> {
   try {
-    const prompt = await findOpenPrompt(fleet, open, id);
+    const prompt = await findOpenPrompt(fleet, open, id, OF_AGENT[work.verdict]);
     choiceOf(prompt, work.verdict);
     if (work.scope !== undefined) ruleOf(prompt, work.scope);
     return { id, prompt };
@@ -142,6 +142,13 @@ const VERBS: Readonly<Record<Verdict, string>> = {
   approve: 'Approve',
   reject: 'Reject',
   cancel: 'Cancel the turns of',
+};
+
+/** The command for all that an agent asks, before its id. */
+const OF_AGENT: Readonly<Record<Verdict, string>> = {
+  approve: 'feedback approve --agent',
+  reject: 'feedback reject --agent',
+  cancel: 'feedback reject --cancel --agent',
 };
 
 function oneLine(text: string): string {

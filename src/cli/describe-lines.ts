@@ -27,6 +27,7 @@ export function describeLines(detail: SessionDetail, now_ms: number): Span[][] {
       ['thread', row.thread_id],
       ['turn', row.turn_id],
       ['container', row.container_name],
+      ['model', row.rehearsal === null ? null : `rehearsal ${row.rehearsal}`],
       ['image', agent.image],
       ['network', typeof agent.network === 'string' ? agent.network : `only ${agent.network.allow.join(', ')}`],
       ['workspace', row.workspace],

@@ -17,8 +17,10 @@ export function sayOutcomes(context: CliContext, outcomes: readonly StartOutcome
     else if (session?.phase === 'queued')
       out.line(
         styled('bold', id),
-        ` is in the queue${outcome === 'already_running' ? ' already' : ''}: ${session.waiting_for ?? ''} `,
-        styled('dim', session.session_id),
+        ` is in the queue${outcome === 'already_running' ? ' already' : ''} `,
+        styled('dim', `(${session.session_id})`),
+        // Its last words may be a command to type: nothing comes after them.
+        `: ${session.waiting_for ?? ''}`,
       );
     else if (outcome === 'already_running')
       out.line(styled('bold', id), ` runs already `, styled('dim', session?.session_id ?? ''));
@@ -29,6 +31,11 @@ export function sayOutcomes(context: CliContext, outcomes: readonly StartOutcome
         styled('dim', session?.session_id ?? ''),
       );
   }
+}
+
+/** Says on standard error what to know of what was started. */
+export function sayWarnings({ out }: CliContext, outcomes: readonly StartOutcome[]): void {
+  for (const { warnings } of outcomes) for (const text of warnings) out.note(styled('yellow', 'warning'), `: ${text}`);
 }
 
 /** The refusals of a start as one failure with the code of the first; undefined when there are none. */

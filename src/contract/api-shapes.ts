@@ -25,6 +25,8 @@ export const startOutcomeSchema = z.object({
   outcome: z.enum(['started', 'already_running', 'refused']),
   session: sessionRowSchema.nullable(),
   error: z.object({ code: z.string(), message: z.string(), hint: z.string().optional() }).nullable(),
+  /** What to know of a session that was started: it calls the model provider after a rehearsal, or without a key. */
+  warnings: z.array(z.string()).default([]),
 });
 /** Outcome of `start` for one agent. */
 export type StartOutcome = z.infer<typeof startOutcomeSchema>;

@@ -56,6 +56,8 @@ export const sessionRowSchema = z.object({
   synced: z.object({ commit: z.string(), into: z.string(), at: z.string() }).nullable().default(null),
   /** Which conditions of `depends_on` it has met for those that wait for it. */
   reached: z.array(z.enum(DEPENDENCY_CONDITIONS)).default([]),
+  /** Where the script of a rehearsed session was read from; null when it calls the model provider. */
+  rehearsal: z.string().nullable().default(null),
 });
 /** One row of `list --json`. */
 export type SessionRow = z.infer<typeof sessionRowSchema>;

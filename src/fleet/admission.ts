@@ -21,6 +21,8 @@ export interface EndedAgent {
   readonly phase: 'stopped' | 'failed';
   readonly reached: readonly DependencyCondition[];
   readonly ended_ms: number;
+  /** Where the script of a rehearsed one was read from. */
+  readonly rehearsal: string | null;
 }
 
 /** An agent that a session waits for, as it stands: its live session, else the latest that has ended. */
@@ -151,11 +153,11 @@ function dependedOn(needed: Dependency, { states, ended }: Queue): DependedOn {
   const live = known.find((state) => !isOver(state.stage)) ?? null;
   if (live !== null) return { needed, live, ended: null };
   // Over, and not put away yet.
-  const { stage } = known.at(-1) ?? { stage: null };
+  const { stage, rehearsal } = known.at(-1) ?? { stage: null, rehearsal: null };
   if (stage === null || (stage.phase !== 'stopped' && stage.phase !== 'failed'))
     return { needed, live, ended: ended(needed.id) };
   const reached = known.flatMap((state) => reachedOf(state));
-  return { needed, live, ended: { phase: stage.phase, reached, ended_ms: stage.at_ms } };
+  return { needed, live, ended: { phase: stage.phase, reached, ended_ms: stage.at_ms, rehearsal } };
 }
 
 /**
@@ -173,11 +175,12 @@ function latest(id: string, ended: Iterable<{ readonly row: SessionRow }>): Ende
   for (const { row } of ended)
     if (row.id === id && (found === undefined || row.started_at > found.started_at)) found = row;
   if (found === undefined) return null;
-  const { phase, reached, ended_at } = found;
+  const { phase, reached, ended_at, rehearsal } = found;
   return {
     phase: phase === 'failed' ? phase : 'stopped',
     reached,
     ended_ms: ended_at === null ? 0 : Date.parse(ended_at),
+    rehearsal,
   };
 }
 

@@ -1,4 +1,5 @@
 import { unreachable } from '../contract/errors.js';
+import { startAgain } from '../contract/start-again.js';
 import { untilWords } from '../contract/start-order.js';
 import type { DependedOn, Verdict } from './admission.js';
 import { gib } from './gib.js';
@@ -30,7 +31,7 @@ export function queueReason(
 function agentReason({ needed, live, ended }: DependedOn, verdicts: ReadonlyMap<string, Verdict>): string {
   const { id, condition } = needed;
   const waits = `waits until ${untilWords(needed)}`;
-  const again = `filare-agents start --session ${id}`;
+  const again = startAgain(id, ended?.rehearsal ?? null);
   if (live === null) {
     if (ended === null) return `${waits}; it is not started: ${again}`;
     if (condition === 'synced') return `${waits}: filare-agents sync ${id}; its session has ended`;

@@ -1,5 +1,6 @@
 import { FilareError } from '../contract/errors.js';
 import type { SessionRow } from '../contract/session.js';
+import { startAgain } from '../contract/start-again.js';
 import type { Session } from '../session/session.js';
 import type { SessionNews } from '../session/session-news.js';
 import { resolveRef } from './resolve-ref.js';
@@ -44,6 +45,12 @@ export class Roster {
   /** What is known of a session that has ended. */
   endedOf(session_id: string): EndedSession | undefined {
     return this.#ended.get(session_id);
+  }
+
+  /** The latest session of an agent that is over and can be read. */
+  lastEndedOf(id: string): EndedSession | undefined {
+    const ended = this.ended.filter(({ row }) => row.id === id);
+    return ended.sort((a, b) => a.row.started_at.localeCompare(b.row.started_at)).at(-1);
   }
 
   /** A session is there. */
@@ -99,7 +106,7 @@ export class Roster {
     throw new FilareError({
       code: 'ended',
       message: `session ${found.row.session_id} has ended (${found.row.end_reason ?? found.row.phase})`,
-      hint: `start it again: filare-agents start --session ${found.row.id}`,
+      hint: `start it again: ${startAgain(found.row.id, found.row.rehearsal)}`,
     });
   }
 

@@ -15,6 +15,7 @@ import type { RehearsalHost, RehearsalScript } from './rehearsal-host.js';
 import type { Roster } from './roster.js';
 import { startOutcome, type Begun } from './start-outcome.js';
 import { startPlan } from './start-plan.js';
+import { startWarnings } from './start-warnings.js';
 import type { FleetSurroundings } from './surroundings.js';
 import type { Turns } from './turns.js';
 
@@ -94,13 +95,20 @@ export class StartDesk {
 
   /** What `start` would do for agents, with nothing done. */
   async plan(agents: readonly AgentSpec[], rehearsed: boolean, asked?: number): Promise<readonly StartPlan[]> {
-    const { around, admission, host } = this.#context;
+    const { around, admission, host, roster } = this.#context;
     await host.ask();
     const max_parallel = asked ?? (await around.max_parallel());
     const waits = (agent: AgentSpec): string | null =>
       admission.foresee({ session_id: '', agent, max_parallel, started_ms: around.now_ms() });
     const session = this.#context.session();
-    return Promise.all(agents.map((agent) => startPlan(session, agent, { rehearsed, waits: waits(agent) })));
+    return Promise.all(
+      agents.map(async (agent) => {
+        const plan = await startPlan(session, agent, { rehearsed, waits: waits(agent) });
+        if (rehearsed || roster.live.some(({ state }) => state.agent.id === agent.id)) return plan;
+        const last = roster.lastEndedOf(agent.id)?.row;
+        return { ...plan, warnings: [...plan.warnings, ...(await startWarnings(session, agent, last))] };
+      }),
+    );
   }
 
   /** Begins agents, in the rehearsal that `rehearse` names, and waits for each. */
@@ -124,9 +132,18 @@ export class StartDesk {
     });
     const outcomes = agents.flatMap((agent) => {
       const one = begun.get(agent);
-      return one === undefined ? [] : [startOutcome(agent.id, one, signal)];
+      return one === undefined ? [] : [this.#outcome(agent, one, signal)];
     });
     return Promise.all(outcomes);
+  }
+
+  /** Looks for a login only now: a startup script may have made one. */
+  async #outcome(agent: AgentSpec, begun: Begun | FilareError, signal: AbortSignal): Promise<StartOutcome> {
+    const { roster, session } = this.#context;
+    const done = await startOutcome(agent.id, begun, signal);
+    const calls_provider = done.outcome === 'started' && done.session?.rehearsal === null;
+    const last = roster.lastEndedOf(agent.id)?.row;
+    return { ...done, warnings: calls_provider ? await startWarnings(session(), agent, last) : [] };
   }
 
   async #begin(agent: AgentSpec, options: BeginOptions): Promise<Begun> {

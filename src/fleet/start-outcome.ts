@@ -10,7 +10,11 @@ export interface Begun {
 }
 
 /** Waits until a begun session runs, waits in the queue, or is known to have failed, and says which. Rejects when the signal ends the wait. */
-export async function startOutcome(id: string, begun: Begun | FilareError, signal: AbortSignal): Promise<StartOutcome> {
+export async function startOutcome(
+  id: string,
+  begun: Begun | FilareError,
+  signal: AbortSignal,
+): Promise<Omit<StartOutcome, 'warnings'>> {
   try {
     if (begun instanceof FilareError) throw begun;
     const { session } = begun;

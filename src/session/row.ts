@@ -58,6 +58,7 @@ export function toRow(state: SessionState, around: RowSurroundings): SessionRow 
         ? null
         : { commit: state.synced.commit, into: state.synced.into, at: new Date(state.synced.at_ms).toISOString() },
     reached: reachedOf(state),
+    rehearsal: state.rehearsal,
   };
 }
 

@@ -9,6 +9,7 @@ import { FilareError } from '../contract/errors.js';
 import type { PauseQuestion } from '../contract/api-shapes.js';
 import type { Prompt, PromptRecord, SessionRow, StandingRule } from '../contract/session.js';
 import { isOver } from '../contract/phase.js';
+import { startAgain } from '../contract/start-again.js';
 import type { ContainerView } from '../engine/engine.js';
 import { attemptFolder } from './attempt-folder.js';
 import { agentFolders } from './launch.js';
@@ -320,7 +321,7 @@ export class Session {
       throw new FilareError({
         code: 'ended',
         message: `session ${this.state.session_id} has ended`,
-        hint: `filare-agents start --session ${this.state.agent.id}`,
+        hint: startAgain(this.state.agent.id, this.state.rehearsal),
       });
     }
   }

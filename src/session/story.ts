@@ -24,7 +24,7 @@ export function tell(fact: SessionFact, after: SessionState): StoryFact | null {
             data: { by: fact.by },
           };
     case 'waiting':
-      return { type: 'state', phase: 'queued', text: `waits: ${fact.reason}`, data: {} };
+      return { type: 'state', phase: 'queued', text: `in the queue: ${fact.reason}`, data: {} };
     case 'attempt_begun':
       return {
         type: 'state',

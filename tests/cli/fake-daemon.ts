@@ -238,8 +238,9 @@ export class FakeDaemon {
       startSessions: ({ body }) =>
         (body['agents'] as { id: string }[]).map(({ id }): StartOutcome => {
           const running = this.rows(false).find((row) => row.id === id && row.phase !== 'failed');
-          if (running !== undefined) return { id, outcome: 'already_running', session: running, error: null };
-          return { id, outcome: 'started', session: this.addSession(id), error: null };
+          if (running !== undefined)
+            return { id, outcome: 'already_running', session: running, error: null, warnings: [] };
+          return { id, outcome: 'started', session: this.addSession(id), error: null, warnings: [] };
         }),
       describeSession: ({ params }) => {
         const { row, entries } = this.#session(params['ref'] ?? '');

@@ -367,3 +367,24 @@ describe('a rule', () => {
     expect((await feedback('rules', '--json')).stdout).toBe('[]\n');
   });
 });
+
+describe('an agent named in place of its prompts', () => {
+  it('is told apart, with the option that takes it', async () => {
+    const { session_id } = daemon.addSession('bravo');
+    daemon.addSession('judge');
+    daemon.inbox.put({ prompt_id: 'p-1', id: 'bravo', session_id });
+    const hints = async (...argv: string[]): Promise<string> => {
+      const { code, stderr } = await feedback(...argv);
+      expect(code).toBe(3);
+      return stderr;
+    };
+    expect(await hints('approve', 'bravo')).toContain('filare-agents feedback approve --agent bravo');
+    expect(await hints('reject', 'bravo', '--cancel')).toContain(
+      'filare-agents feedback reject --cancel --agent bravo',
+    );
+    expect(await hints('show', 'bravo')).toContain('filare-agents feedback list bravo');
+    expect(await hints('answer', 'judge', 'yes')).toContain('judge is an agent, and asks nothing now');
+    expect(await hints('approve', 'nobody')).not.toContain('is an agent');
+    expect(decisions()).toEqual([]);
+  });
+});

@@ -34,6 +34,7 @@ export function rowOf(id: string, patch: Partial<SessionRow> = {}): SessionRow {
     tags: [],
     synced: null,
     reached: ['started'],
+    rehearsal: null,
     ...patch,
   };
 }

@@ -60,6 +60,30 @@ describe('up', () => {
     expect(stdout).toContain('docs runs already');
   });
 
+  it('what an agent in the queue waits for is a command that can be copied: nothing follows it', async () => {
+    const fleet = await fake();
+    const hint = 'waits until the work of docs is brought home: filare-agents sync docs';
+    const row = fleet.addSession('judge', { phase: 'queued', activity: null, waiting_for: hint });
+    const { stdout } = await run(project, ['start', '--session', 'judge']);
+    expect(stdout).toBe(`judge is in the queue already (${row.session_id}): ${hint}\n`);
+  });
+
+  it.each(['up', 'start'])('%s says of an agent named in place of a manifest how it is started', async (command) => {
+    const { code, stderr } = await run(project, [command, 'docs']);
+    expect(code).toBe(2);
+    expect(stderr).toContain('docs is the id of an agent, not a manifest');
+    expect(stderr).toContain('filare-agents start --session docs');
+    expect((await run(project, [command, 'nobody'])).stderr).toContain('there is no such manifest');
+  });
+
+  it.each([
+    ['--no-wait', '--wait', 'idle'],
+    ['--wait', 'idle', '--no-wait'],
+  ])('with %s %s %s is not one wish', async (...argv) => {
+    const { code, stderr } = await run(project, ['up', ...argv]);
+    expect({ code, stderr }).toMatchObject({ code: 2, stderr: expect.stringContaining('not both') as string });
+  });
+
   it('--wait idle ends when all are, with plain lines on the way', async () => {
     const fleet = await fake();
     fleet.addSession('docs', { activity: 'working' });

@@ -90,7 +90,9 @@ describe('order, places and forks', () => {
     );
     const started = await rig.cli(['start', '--all', '--rehearsal', 'rehearsal.yml']);
     expect(started.code, started.stderr).toBe(0);
-    expect(started.stdout).toMatch(/^last is in the queue: waits until middle is idle after its first turn/m);
+    expect(started.stdout).toMatch(
+      /^last is in the queue \(last-[^)]*\): waits until middle is idle after its first turn/m,
+    );
     await eventually(
       'all but one run',
       async () => (await fleet.sessions()).filter((one) => one.phase === 'running').length === 3,

@@ -3,11 +3,11 @@ import type { StartPlan } from '../../contract/api-shapes.js';
 import { FilareError } from '../../contract/errors.js';
 import { newCommand } from '../command.js';
 import type { CliContext } from '../context.js';
-import { loadAgents, loadRehearsalInput, onlyAgents } from '../load-agents.js';
+import { loadAgentsToStart, loadRehearsalInput, onlyAgents } from '../load-agents.js';
 import { orderLines } from '../../contract/start-order.js';
 import { safeJson } from '../output.js';
 import { maxParallelOption } from '../max-parallel.js';
-import { refusals, sayOutcomes } from '../start-outcomes.js';
+import { refusals, sayOutcomes, sayWarnings } from '../start-outcomes.js';
 import { styled } from '../style.js';
 
 /** `start [MANIFEST…]`. */
@@ -33,7 +33,7 @@ export function startCommand(context: CliContext): CommandUnknownOpts {
       if (options.all === true && options.session !== undefined) {
         throw new FilareError({ code: 'usage', message: 'say --session or --all, not both' });
       }
-      const declared = await loadAgents(context, manifests);
+      const declared = await loadAgentsToStart(context, manifests);
       const agents = options.session === undefined ? declared : onlyAgents(declared, options.session);
       const rehearsal = await loadRehearsalInput(options.rehearsal);
       const how = { rehearsal, max_parallel: options.maxParallel };
@@ -44,6 +44,7 @@ export function startCommand(context: CliContext): CommandUnknownOpts {
       }
       const outcomes = await fleet.start(agents, how);
       sayOutcomes(context, outcomes);
+      sayWarnings(context, outcomes);
       const refused = refusals(outcomes);
       if (refused !== undefined) throw refused;
     });

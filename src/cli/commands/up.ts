@@ -11,11 +11,11 @@ import { newCommand } from '../command.js';
 import type { CliContext } from '../context.js';
 import { parseDuration } from '../duration.js';
 import { liveView } from '../live-view.js';
-import { loadAgents, loadRehearsalInput } from '../load-agents.js';
+import { loadAgentsToStart, loadRehearsalInput } from '../load-agents.js';
 import { maxParallelOption } from '../max-parallel.js';
 import { parseProgressMode, ProgressDisplay, type ProgressMode } from '../progress.js';
 import { rollBack } from '../roll-back.js';
-import { refusals, sayOutcomes } from '../start-outcomes.js';
+import { refusals, sayOutcomes, sayWarnings } from '../start-outcomes.js';
 import { styled } from '../style.js';
 
 interface UpOptions {
@@ -27,6 +27,8 @@ interface UpOptions {
 
 /** `up [MANIFEST…]`: image, daemon, every agent, then a live view. */
 export function upCommand(context: CliContext): CommandUnknownOpts {
+  // Both set one value, and the parser lets the later one win without a word.
+  const said = { wait: false, no_wait: false };
   return newCommand(
     'up',
     'Bring everything up: the image, the daemon, every agent of the manifests (by default all of configs/agents), then a live view',
@@ -51,11 +53,16 @@ export function upCommand(context: CliContext): CommandUnknownOpts {
       'after',
       '\nCtrl-C before the live view takes back what this call began; in it, the agents keep running.\nCtrl-C twice leaves at once.',
     )
+    .on('option:wait', () => (said.wait = true))
+    .on('option:no-wait', () => (said.no_wait = true))
     .action(async (manifests, options) => {
+      if (said.wait && said.no_wait) {
+        throw new FilareError({ code: 'usage', message: 'say --wait STATE or --no-wait, not both' });
+      }
       if (options.timeout !== undefined && typeof options.wait !== 'string') {
         throw new FilareError({ code: 'usage', message: '--timeout goes with --wait STATE' });
       }
-      const agents = await loadAgents(context, manifests);
+      const agents = await loadAgentsToStart(context, manifests);
       if (agents.length === 0) {
         throw new FilareError({
           code: 'usage',
@@ -106,6 +113,7 @@ async function up(
     throw error;
   }
   progress.close();
+  sayWarnings(context, outcomes);
   await afterStart(context, fleet, outcomes, options);
 }
 

@@ -10,6 +10,7 @@ import { chown, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AgentSpec } from '../../contract/agent-spec.js';
 import { FilareError } from '../../contract/errors.js';
+import { startAgain } from '../../contract/start-again.js';
 import { agentFolders } from '../../session/launch.js';
 import type { ForkPoint } from '../../session/record.js';
 import type { SessionMemory } from '../../session/session-memory.js';
@@ -61,7 +62,7 @@ export async function forkSession(
     throw new FilareError({
       code: 'bad_state',
       message: 'no rehearsal is being played any more, and the session was rehearsed',
-      hint: `start it again: filare-agents start --session ${source.agent.id} --rehearsal FILE`,
+      hint: `start it again: ${startAgain(source.agent.id, source.rehearsal)}`,
     });
   const place = await checkLocation(agent, around.paths.root);
   if (place.state === 'filled') throw workspaceTaken(place.path);

@@ -196,7 +196,7 @@ describe('people read', () => {
 describe('stop --all', () => {
   it('stops what has not ended, and is content when nothing runs', async () => {
     daemon.addSession('a');
-    daemon.addSession('b', { phase: 'failed', activity: null });
+    daemon.addSession('b', { phase: 'failed', activity: null, ended_at: '2026-11-25T12:00:00.000Z' });
     daemon.addSession('c');
     expect((await run(project, ['stop', '--all', '--grace', '5s'])).code).toBe(0);
     const stops = daemon.calls.filter(({ route }) => route === 'stopSession');

@@ -128,10 +128,13 @@ async function bring(
   if (replaces) await refuseToLose(helper, quarantine, of, { into, before, tip, force: options.force === true });
   const notes = [...told.notes, ...(await quarantine.notesOf(tip, before ?? of.base))];
   const commits = await quarantine.ahead(tip, before ?? (known.includes(of.base ?? '') ? of.base : null));
-  if (before === null && known.length > 0 && !(await quarantine.isRelated(tip, known)))
+  if (before === null && known.length > 0 && !(await quarantine.isRelated(tip, known))) {
+    // A repository that the agent began itself has no home but the project's; a clone has the one that it came from.
+    if (options.repo === undefined && of.agent.workspace.repo !== undefined) throw unrelated(of, repo.path);
     notes.push(
       `it shares no commit with ${repo.path}, and git would not merge it there: if another repository was meant, --repo PATH names it`,
     );
+  }
   helper.step(`moving ${into}`);
   await moveRef(repo, quarantine, { into, before, tip, replaces, id: of.agent.id });
   return {
@@ -142,6 +145,16 @@ async function bring(
       ? [...notes, `${into} was at ${before}, which the agent has rewritten; git keeps it in the reflog of the branch`]
       : notes,
   };
+}
+
+/** The failure of a clone where nobody said that it belongs there. */
+function unrelated({ agent }: Homecomer, path: string): FilareError {
+  return new FilareError({
+    code: 'conflict',
+    message: `the work of ${agent.id} shares no commit with ${path}, and git would not merge it there`,
+    hint: `name the one that it belongs in: filare-agents sync ${agent.id} --repo PATH; --repo ${path} brings it there all the same`,
+    details: { repo: path },
+  });
 }
 
 /** Only what an earlier sync brought may be replaced, and only when that is asked for. */

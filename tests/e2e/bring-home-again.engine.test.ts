@@ -1,6 +1,8 @@
 import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Fleet } from '../../src/client/fleet.js';
+import type { SyncResult } from '../../src/contract/homecoming.js';
 import type { SessionRow } from '../../src/contract/session.js';
 import { FleetRig } from '../support/fleet-rig.js';
 
@@ -13,12 +15,23 @@ defaults:
 sessions:
   - id: bravo
     workspace: { repo: ../.. }
+  - id: stray
+    workspace: { repo: ../../other }
+  - id: own
 `;
 const REHEARSAL = `
 parts:
   - agent: bravo
     do:
       - run: git commit -q --allow-empty -m "work of a session"
+      - say: done
+  - agent: stray
+    do:
+      - run: git commit -q --allow-empty -m "work of a session"
+      - say: done
+  - agent: own
+    do:
+      - run: git init -q -b agents/own . && git commit -q --allow-empty -m "work of a session"
       - say: done
 `;
 
@@ -34,9 +47,11 @@ describe('bringing work home, session after session', () => {
     rig = await FleetRig.make({
       'configs/agents/fleet.yml': MANIFEST,
       'app.txt': 'begin\n',
-      '.gitignore': '.filare\noutputs\nrehearsal.yml\n',
+      '.gitignore': '.filare\noutputs\nrehearsal.yml\nother\n',
+      'other/other.txt': 'another project\n',
     });
     repository(rig.root);
+    repository(join(rig.root, 'other'));
     fleet = await rig.fleet();
     await session();
   }, 180_000);
@@ -52,7 +67,7 @@ describe('bringing work home, session after session', () => {
     // A later sync into another branch takes nothing away from that.
     expect(await rig.cli(['sync', 'bravo', '--into', 'elsewhere'])).toMatchObject({ code: 0 });
     await inside('bravo', 'git', 'commit', '-q', '--amend', '--allow-empty', '-m', 'rewritten');
-    await rig.cli(['stop', 'bravo', '--grace', '1s']);
+    await stop();
     await session();
 
     const mine = git('commit-tree', '-p', brought, '-m', 'mine', `${brought}^{tree}`);
@@ -71,9 +86,26 @@ describe('bringing work home, session after session', () => {
     expect(git('log', '-2', '--format=%s', 'agents/bravo')).toBe('work of a session\nrewritten');
   }, 120_000);
 
+  it('a clone of another repository comes to the one that is named; what an agent began itself comes home', async () => {
+    const refused = await rig.cli(['sync', 'stray']);
+    expect(refused).toMatchObject({ code: 4 });
+    expect(refused.stderr).toContain(`the work of stray shares no commit with ${rig.root}, `);
+    expect(refused.stderr).toMatch(
+      /try: .*filare-agents sync stray --repo PATH; --repo .* brings it there all the same/,
+    );
+    expect(git('for-each-ref', 'refs/heads/agents/stray')).toBe('');
+    const brought = async (...args: string[]): Promise<SyncResult | undefined> =>
+      (await rig.json<SyncResult[]>(['sync', ...args]))[0];
+    expect(await brought('stray', '--repo', 'other')).toMatchObject({ outcome: 'brought', notes: [] });
+    const unrelated = [expect.stringContaining('it shares no commit with')];
+    expect(await brought('stray', '--repo', '.')).toMatchObject({ outcome: 'brought', notes: unrelated });
+    // This is a later session of it: its workspace is there already, and holds commits.
+    expect(await brought('own')).toMatchObject({ outcome: 'brought', into: 'agents/own', notes: unrelated });
+  }, 120_000);
+
   it('what came out of a workspace that is gone is never replaced: it may be nowhere else', async () => {
     const only = git('rev-parse', 'agents/bravo');
-    await rig.cli(['stop', 'bravo', '--grace', '1s']);
+    await stop();
     expect(await rig.cli(['cleanup', '--workspaces', '--yes', '--force'])).toMatchObject({ code: 0 });
     // The new one is seeded without the branch.
     git('update-ref', '-d', 'refs/heads/agents/bravo');
@@ -90,6 +122,10 @@ describe('bringing work home, session after session', () => {
     rows = await rig.start(fleet, REHEARSAL);
     const ids = rows.map((row) => row.session_id);
     await fleet.wait(ids, 'idle', { timeout_ms: 60_000 });
+  }
+
+  async function stop(): Promise<void> {
+    expect(await rig.cli(['stop', '--all', '--grace', '1s'])).toMatchObject({ code: 0 });
   }
 
   /** Runs a command where the agent works. */

@@ -7,6 +7,8 @@ import type { CliContext } from './context.js';
 export interface EachOne<T> {
   /** What was typed, or what stands for it. */
   readonly refs: readonly string[];
+  /** What a failure calls it, where that is not what was typed. */
+  readonly name?: (ref: string) => string;
   /** The verb in a failure: `stop`. */
   readonly verb: string;
   readonly act: (ref: string) => Promise<T>;
@@ -27,11 +29,11 @@ export async function eachRef(context: CliContext, work: Omit<EachOne<SessionRow
 
 /**
  * Does it to all of them at once. What was done is printed (with `--json` as one list); what failed is thrown as one failure with the code of the
- * first, so that one bad name does not keep the others from it.
+ * first, so that one bad name does not keep the others from it. Ctrl-C is told by its own code, whatever failed beside it.
  */
 export async function eachOne<T>(context: CliContext, work: EachOne<T>): Promise<void> {
   const done: T[] = [];
-  const failed: { readonly ref: string; readonly error: FilareError }[] = [];
+  const failed: Failed[] = [];
   const acts = (): Promise<PromiseSettledResult<T>[]> => Promise.allSettled(work.refs.map((ref) => work.act(ref)));
   const outcomes = await (work.during ?? ((doing) => doing()))(acts);
   for (const [at, outcome] of outcomes.entries()) {
@@ -47,18 +49,57 @@ export async function eachOne<T>(context: CliContext, work: EachOne<T>): Promise
     done.forEach(work.say);
   }
   for (const one of done) work.warn?.(one);
-  const first = failed[0];
+  const first = failed.find(({ error }) => isInterruption(error)) ?? failed[0];
   if (first === undefined) return;
   if (work.refs.length === 1) throw first.error;
+  if (isInterruption(first.error)) {
+    const others = failed.filter(({ error }) => error.code !== 'interrupted');
+    // Ctrl-C itself is shown to nobody, so that what failed before it is said here.
+    if (context.globals.json !== true)
+      for (const line of failureLines(work, others, undefined)) context.out.complain(line);
+    throw new FilareError({ ...first.error.toBody(), details: { ...signalOf(first.error), failed: bodies(failed) } });
+  }
+  // What to do is said once where it is the same for all, and else with each.
+  const hint = failed.every(({ error }) => error.hint === first.error.hint) ? first.error.hint : undefined;
   throw new FilareError({
     code: first.error.code,
-    message: [
-      `cannot ${work.verb} ${failed.length} of ${work.refs.length}:`,
-      ...failed.map(({ ref, error }) => `${ref}: ${error.message}`),
-    ].join('\n'),
-    ...(first.error.hint === undefined ? {} : { hint: first.error.hint }),
-    details: { failed: failed.map(({ ref, error }) => ({ ref, ...error.toBody() })) },
+    message: [`cannot ${work.verb} ${failed.length} of ${work.refs.length}:`, ...failureLines(work, failed, hint)].join(
+      '\n',
+    ),
+    ...(hint === undefined ? {} : { hint }),
+    details: { failed: bodies(failed) },
   });
+}
+
+interface Failed {
+  readonly ref: string;
+  readonly error: FilareError;
+}
+
+/** What failed, a line each, and what to do about it unless that is said for all. */
+function failureLines(
+  { name }: Pick<EachOne<never>, 'name'>,
+  failed: readonly Failed[],
+  said: string | undefined,
+): string[] {
+  return failed.flatMap(({ ref, error }) => [
+    `${name?.(ref) ?? ref}: ${error.message}`,
+    ...(error.hint === undefined || error.hint === said ? [] : [`  try: ${error.hint}`]),
+  ]);
+}
+
+function bodies(failed: readonly Failed[]): readonly object[] {
+  return failed.map(({ ref, error }) => ({ ref, ...error.toBody() }));
+}
+
+/** Ctrl-C or its like, here: the exit code is made of the signal. */
+function isInterruption(error: FilareError): boolean {
+  return error.code === 'interrupted' && 'signal_number' in signalOf(error);
+}
+
+function signalOf({ details }: FilareError): object {
+  const has_signal = typeof details === 'object' && details !== null && 'signal_number' in details;
+  return has_signal ? { signal_number: details.signal_number } : {};
 }
 
 /** The sessions that a command is about: those named, or with `--all` all that have not ended. Neither, or both, is `usage`. */

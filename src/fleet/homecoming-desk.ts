@@ -16,6 +16,7 @@ import { findUnsynced } from '../homecoming/unsynced.js';
 import type { SessionFact } from '../session/record.js';
 import { sessionFiles } from '../session/session-files.js';
 import type { SessionState } from '../session/state.js';
+import { broughtBefore } from './brought-before.js';
 import { dropWorkspace, lostWords } from './drop-workspace.js';
 import type { Fleet } from './fleet.js';
 import { HomecomingSteps } from './homecoming-steps.js';
@@ -63,7 +64,9 @@ export class HomecomingDesk {
   /** See syncSession; what was brought is written into the session's ledger. */
   sync(ref: string, options: SyncOptions, by: string, signal: AbortSignal): Promise<SyncResult> {
     return this.#inTurn(signal, async (ending) => {
-      const of = await this.homecomer(ref);
+      const found = await this.homecomer(ref);
+      const brought = await broughtBefore(this.#fleet, found, options.into ?? `agents/${found.agent.id}`);
+      const of = { ...found, brought };
       const place = this.place(options.repo, of);
       const done = await this.#inSteps(of, (around) => syncSession(around, of, place, options, ending));
       const fact = syncedFact(of, done, by) ?? this.#nothingFact(of.session_id, done.outcome, by);

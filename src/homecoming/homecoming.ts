@@ -8,7 +8,7 @@
  * - Of the operator's repository one ref changes, by fast-forward, after every object was checked (move-ref.ts): not HEAD, index, files, configuration or FETCH_HEAD.
  * - Container and folder are booked before they are made and gone when the call ends, however it ends; what a dead daemon left, `settleHomecoming` takes.
  *
- * Tests: tests/homecoming, tests/e2e/bring-home.engine.test.ts. Why so: docs/decisions/bring-home.md.
+ * Tests: tests/homecoming, tests/e2e/bring-home*.engine.test.ts. Why so: docs/decisions/bring-home.md.
  */
 import type { AgentSpec } from '../contract/agent-spec.js';
 import type { SessionSurroundings } from '../session/surroundings.js';
@@ -34,6 +34,8 @@ export interface Homecomer {
   readonly seeded: boolean;
   /** The last of its commits that was brought home, and where. */
   readonly synced: { readonly commit: string; readonly into: string } | null;
+  /** The last commit that was brought into the branch in question, by an earlier session of the agent too, where records say so. */
+  readonly brought?: string | null;
 }
 
 /** Most bytes that are brought when nobody says otherwise. */

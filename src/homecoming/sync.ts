@@ -17,7 +17,7 @@ import {
 import { INCOMING, moveRef } from './move-ref.js';
 import { writePatches } from './patches.js';
 import { Quarantine } from './quarantine.js';
-import { surveyWorkspace, type Survey } from './survey.js';
+import { commitOf, surveyWorkspace, type Survey } from './survey.js';
 
 /** Where work goes. */
 export interface SyncPlace {
@@ -125,13 +125,16 @@ async function bring(
   if (before !== null && (await quarantine.isIn(tip, before)))
     return { ...at, outcome: 'up_to_date', commits: 0, notes: [...told.notes] };
   const replaces = before !== null && !(await quarantine.isIn(before, tip));
-  if (replaces) await refuseToLose(quarantine, of, { into, before, tip, force: options.force === true });
+  if (replaces) await refuseToLose(helper, quarantine, of, { into, before, tip, force: options.force === true });
   const notes = [...told.notes, ...(await quarantine.notesOf(tip, before ?? of.base))];
   const commits = await quarantine.ahead(tip, before ?? (known.includes(of.base ?? '') ? of.base : null));
-  if (before === null && known.length > 0 && !(await quarantine.isRelated(tip, known)))
+  if (before === null && known.length > 0 && !(await quarantine.isRelated(tip, known))) {
+    // A repository that the agent began itself has no home but the project's; a clone has the one that it came from.
+    if (options.repo === undefined && of.agent.workspace.repo !== undefined) throw unrelated(of, repo.path);
     notes.push(
       `it shares no commit with ${repo.path}, and git would not merge it there: if another repository was meant, --repo PATH names it`,
     );
+  }
   helper.step(`moving ${into}`);
   await moveRef(repo, quarantine, { into, before, tip, replaces, id: of.agent.id });
   return {
@@ -144,14 +147,30 @@ async function bring(
   };
 }
 
+/** The failure of a clone where nobody said that it belongs there. */
+function unrelated({ agent }: Homecomer, path: string): FilareError {
+  return new FilareError({
+    code: 'conflict',
+    message: `the work of ${agent.id} shares no commit with ${path}, and git would not merge it there`,
+    hint: `name the one that it belongs in: filare-agents sync ${agent.id} --repo PATH; --repo ${path} brings it there all the same`,
+    details: { repo: path },
+  });
+}
+
 /** Only what an earlier sync brought may be replaced, and only when that is asked for. */
 async function refuseToLose(
+  helper: Helper,
   quarantine: Quarantine,
   of: Homecomer,
   given: { readonly into: string; readonly before: string; readonly tip: string; readonly force: boolean },
 ): Promise<void> {
   const { into, before, tip, force } = given;
-  const is_ours = of.synced?.commit === before && of.synced.into === into;
+  // The branch stands where the last sync left it: whoever moved it since, by one commit more too, made it theirs. What an earlier session brought out of a
+  // workspace that is gone was not rewritten in this one, and may be nowhere else.
+  const is_ours =
+    of.synced?.into === into
+      ? of.synced.commit === before
+      : of.brought === before && (await commitOf(helper, before)) !== null;
   if (is_ours && force) return;
   const lost = await quarantine.ahead(before, tip);
   const what = `${String(lost)} ${lost === 1 ? 'commit' : 'commits'}`;
@@ -159,7 +178,7 @@ async function refuseToLose(
     code: 'conflict',
     message: is_ours
       ? `the agent has rewritten what was brought into ${into} before: ${what} there ${lost === 1 ? 'is' : 'are'} not in its branch any more`
-      : `${into} has ${what} that the agent's branch lacks, and they are never replaced`,
+      : `${into} has ${what} that the agent's branch lacks, and they are never replaced: no record of ${of.agent.id} says that a sync out of this workspace left it at ${before.slice(0, 12)}`,
     hint: is_ours
       ? `replace them: filare-agents sync ${of.agent.id} --force; or bring it elsewhere: --into BRANCH`
       : `bring it into another branch and merge the two yourself: filare-agents sync ${of.agent.id} --into agents/${of.agent.id}-2`,

@@ -60,7 +60,8 @@ export function syncCommand(context: CliContext): CommandUnknownOpts {
           message: '--onto goes with --check',
           hint: '--into names the branch to bring the work into',
         });
-      const refs = options.all === true ? await latestSessions(fleet) : [...new Set(ids)];
+      const latest = options.all === true ? await latestSessions(fleet) : null;
+      const refs = latest === null ? [...new Set(ids)] : [...latest.keys()];
       if (options.into !== undefined && refs.length > 1)
         throw new FilareError({ code: 'usage', message: '--into takes the work of one agent' });
       const given: SyncOptions = {
@@ -75,6 +76,7 @@ export function syncCommand(context: CliContext): CommandUnknownOpts {
       let tell: ((id: string, step: string) => void) | undefined;
       await eachOne<SyncResult>(context, {
         refs,
+        name: (ref) => latest?.get(ref) ?? ref,
         verb: 'sync',
         during: (acts) =>
           showingSteps(context, 'sync', (on_step) => {
@@ -83,7 +85,7 @@ export function syncCommand(context: CliContext): CommandUnknownOpts {
           }),
         act: async (ref) => {
           const into = patches === undefined ? {} : { patch_dir: refs.length > 1 ? join(patches, ref) : patches };
-          const on_step = tell === undefined ? undefined : (step: string) => tell?.(ref, step);
+          const on_step = tell === undefined ? undefined : (step: string) => tell?.(latest?.get(ref) ?? ref, step);
           const done = await syncOne(fleet, ref, { ...given, ...into, on_step }, options.all === true);
           if (done.outcome !== 'nothing') brought += 1;
           return done;
@@ -124,10 +126,11 @@ async function syncOne(
   }
 }
 
-async function latestSessions(fleet: Fleet): Promise<string[]> {
+/** The latest session of every agent, with the agent's id. */
+async function latestSessions(fleet: Fleet): Promise<ReadonlyMap<string, string>> {
   const latest = new Map<string, string>();
   for (const row of await fleet.sessions({ all: true })) latest.set(row.id, row.session_id);
-  return [...latest.values()];
+  return new Map([...latest].map(([id, session_id]) => [session_id, id]));
 }
 
 function sayDone({ out }: CliContext, done: SyncResult): void {
@@ -152,13 +155,15 @@ function sayDone({ out }: CliContext, done: SyncResult): void {
       out.line(id, ': there is no commit that your repository lacks');
       break;
   }
-  if (done.made_commit !== null) out.note(`  ${done.made_commit.slice(0, 12)} is the commit made of what was in none`);
-  for (const note of done.notes) out.note(`  ${note}`);
+  if (done.made_commit !== null)
+    out.note(`  ${done.id}: ${done.made_commit.slice(0, 12)} is the commit made of what was in none`);
+  for (const note of done.notes) out.note(`  ${done.id}: ${note}`);
   if (done.uncommitted.length === 0) return;
   const shown = done.uncommitted.slice(0, NAMED_FILES).join(', ');
   const more = done.uncommitted.length - NAMED_FILES;
   out.complain(
-    styled('yellow', '  left behind'),
+    `  ${done.id}: `,
+    styled('yellow', 'left behind'),
     `, for ${done.uncommitted.length === 1 ? 'it is' : 'they are'} in no commit: ${shown}${more > 0 ? ` and ${String(more)} more` : ''} (--commit brings ${done.uncommitted.length === 1 ? 'it' : 'them'} too)`,
   );
 }

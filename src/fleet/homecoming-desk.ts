@@ -123,6 +123,8 @@ export class HomecomingDesk {
     };
     try {
       await this.#inTurn(AbortSignal.timeout(AFTER_END_MS), async (signal) => {
+        // It was stopped in the queue, or could not be prepared: there is no work to look after.
+        if (!(await this.hadWorkspace(session_id))) return;
         const of = await this.homecomer(session_id);
         let now = of;
         if (sync === 'on-stop') {

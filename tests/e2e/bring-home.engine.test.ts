@@ -292,6 +292,12 @@ describe('bringing work home', () => {
     );
   }, 60_000);
 
+  it('on stop: of one that never left the queue there is nothing to say', async () => {
+    const queued = await rig.cli(['start', '--session', 'four', '--max-parallel', '1']);
+    expect(queued.stdout, queued.stderr).toContain('is in the queue');
+    expect(await rig.cli(['stop', 'four'])).toMatchObject({ code: 0, stderr: '' });
+  }, 60_000);
+
   it('an ended session can still be looked at and brought; cleanup lists what would be lost, and takes it by force alone', async () => {
     expect((await rig.cli(['diff', 'five', '--uncommitted', '--name-only'])).stdout).toBe('draft.txt\n');
     const workspaces = async (...more: string[]): Promise<CleanupItem[]> =>

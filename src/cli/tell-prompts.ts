@@ -33,12 +33,9 @@ async function tellPrompts({ out }: CliContext, of: PromptsOf, signal: AbortSign
     said.add(prompt_id);
     out.note(styled('bold', id), ' waits for a decision: ', styled('bold', `filare-agents feedback show ${prompt_id}`));
   };
-  let is_connected = false;
+  // Those that are open already come first.
   for await (const event of of.fleet.watch({ signal })) {
     if (event.type === 'prompt') tell(event.prompt);
-    // What opened before anybody listened, or while nobody could.
-    if (is_connected && event.type !== 'reconnected') continue;
-    is_connected = true;
-    (await of.fleet.prompts()).forEach(tell);
+    else if (event.type === 'reconnected') (await of.fleet.prompts()).forEach(tell);
   }
 }

@@ -14,16 +14,21 @@ const GIVE_BACK =
   '\u001b[<u\u001b[>4;0m\u001b[?2026l\u001b[?2004l\u001b[?1006l\u001b[?1003l\u001b[?1002l\u001b[?1000l\u001b[?1004l\u001b[?7h\u001b[?25h\u001b[0m\u001b[?47l\r\n';
 
 /** Connects this terminal with one in a container until the program there ends; its exit code becomes ours. Without a terminal here, there is none there. */
-export async function runTerminal(context: CliContext, ref: string, kind: TerminalKind): Promise<void> {
+export async function runTerminal(
+  context: CliContext,
+  ref: string,
+  kind: TerminalKind,
+  command?: readonly string[],
+): Promise<void> {
   if (context.globals.json === true) {
     throw new FilareError({ code: 'usage', message: `${kind} is for people; it has no --json` });
   }
   await using fleet = await context.openFleet();
   if (kind !== 'attach' && !hasTerminal(context)) {
-    await joinPipes(context, await fleet.pipes(ref, kind));
+    await joinPipes(context, await fleet.pipes(ref, kind, { command }));
     return;
   }
-  const terminal = await fleet.terminal(ref, kind, context.out.size);
+  const terminal = await fleet.terminal(ref, kind, { ...context.out.size, command });
   // From here Ctrl-C is a key of the program inside, not ours.
   if (context.stdin.isTTY === true) context.interrupts.release();
   try {

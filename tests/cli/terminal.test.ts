@@ -68,6 +68,17 @@ describe('shell and login', () => {
     expect(long).toMatchObject({ code: 2, stderr: expect.stringContaining('too long') as unknown });
   });
 
+  it.each([{}, { can_ask: true, columns: 90 }])('whose daemon ends says so, exit code 4: %j', async (where) => {
+    daemon.shell = (stream) => {
+      void daemon.close();
+      stream.destroy();
+    };
+    const { code, stderr } = await run(project, ['shell', 'docs'], where);
+    expect(stderr).toMatch(/the daemon ended, and this (terminal|connection) with it; docs goes on/);
+    expect(code).toBe(4);
+    await daemon.listen();
+  });
+
   it('of nobody is exit code 3', async () => {
     expect((await run(project, ['shell', 'nobody'])).code).toBe(3);
   });

@@ -37,4 +37,14 @@ describe('one command in the container of an agent', () => {
     // Which of the two depends on the engine.
     expect([126, 127]).toContain((await rig.cli(['shell', 'one', '--', 'no-such-program'])).code);
   }, 60_000);
+
+  it('is told when the daemon ends under it', async () => {
+    const open = rig.cli(['shell', 'one', '--', 'sh', '-c', 'touch begun; sleep 60']);
+    const begun = ['shell', 'one', '--', 'sh', '-c', 'until test -e begun; do sleep 0.1; done'];
+    expect((await rig.cli(begun)).code).toBe(0);
+    process.kill(await rig.daemonPid(), 'SIGKILL');
+    const { code, stderr } = await open;
+    expect(stderr).toContain('the daemon ended, and this connection with it; one goes on');
+    expect(code).toBe(4);
+  }, 60_000);
 });

@@ -31,7 +31,7 @@ describe('Ctrl-C', () => {
     const { code, stderr } = await cli.ended;
     expect(code).toBe(130);
     expect(stderr).toBe(
-      'no longer waiting: the daemon goes on stopping judge; what of the work is not brought home is said in filare-agents tail judge\n',
+      'no longer waiting: the daemon goes on stopping judge; what of the work is not brought home is said in filare-agents describe judge\n',
     );
   });
 

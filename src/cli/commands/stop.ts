@@ -46,10 +46,10 @@ export function stopCommand(context: CliContext): CommandUnknownOpts {
 
 /** Ctrl-C ends the waiting alone: the daemon was told to stop them, and what it would have answered is to be found elsewhere. */
 function sayGoesOn({ out }: CliContext, refs: readonly string[]): void {
-  const tails = refs.length === 1 ? `filare-agents tail ${refs.join('')}` : 'filare-agents tail ID';
+  const where = refs.length === 1 ? `filare-agents describe ${refs.join('')}` : 'filare-agents list --all';
   out.note(
     `no longer waiting: the daemon goes on stopping ${refs.join(', ')}; what of the work is not brought home is said in `,
-    styled('bold', tails),
+    styled('bold', where),
   );
 }
 

@@ -64,11 +64,15 @@ export function fleetTotals(rows: readonly SessionRow[]): Span[] {
 
 /** One sentence on what a session is now, for plain lines: `running, working`. */
 export function stateWords(row: SessionRow): string {
-  const note = row.waiting_for ?? row.end_reason;
+  const note = [row.waiting_for ?? row.end_reason ?? [], notHomeWords(row) ?? []].flat().join('; ');
   const activity = row.phase === 'running' && row.activity !== null ? `, ${row.activity}` : '';
   const health = row.health === 'ok' || row.health === 'unknown' ? '' : `, ${row.health}`;
   const prompts = row.pending_prompts > 0 ? `, ${plural(row.pending_prompts, 'open prompt')}` : '';
-  return `${row.phase}${activity}${health}${prompts}${note === null ? '' : `: ${note}`}`;
+  return `${row.phase}${activity}${health}${prompts}${note === '' ? '' : `: ${note}`}`;
+}
+
+function notHomeWords({ not_brought_home }: SessionRow): string | null {
+  return not_brought_home === null ? null : `not brought home: ${not_brought_home}`;
 }
 
 /** `1 session`, `2 sessions`. */
@@ -109,6 +113,9 @@ function queuePlaces(rows: readonly SessionRow[]): ReadonlyMap<string, number> {
 function noteOf(row: SessionRow, place: number | undefined): Span {
   const why = row.waiting_for ?? row.end_reason;
   const said = place === undefined ? why : `${place}. in the queue${why === null ? '' : `: ${why}`}`;
+  // Of one that was stopped as asked, that it was is known; what is left to do is not.
+  const left = row.phase === 'stopped' ? notHomeWords(row) : null;
+  if (left !== null) return styled('yellow', left);
   if (said !== null) return row.phase === 'failed' ? styled('red', said) : styled('dim', said);
   return row.manifest_changed ? styled('yellow', 'manifest changed since') : '';
 }

@@ -14,32 +14,45 @@ const GIVE_BACK =
   '\u001b[<u\u001b[>4;0m\u001b[?2026l\u001b[?2004l\u001b[?1006l\u001b[?1003l\u001b[?1002l\u001b[?1000l\u001b[?1004l\u001b[?7h\u001b[?25h\u001b[0m\u001b[?47l\r\n';
 
 /** Connects this terminal with one in a container until the program there ends; its exit code becomes ours. Without a terminal here, there is none there. */
-export async function runTerminal(context: CliContext, ref: string, kind: TerminalKind): Promise<void> {
+export async function runTerminal(
+  context: CliContext,
+  ref: string,
+  kind: TerminalKind,
+  command?: readonly string[],
+): Promise<void> {
   if (context.globals.json === true) {
     throw new FilareError({ code: 'usage', message: `${kind} is for people; it has no --json` });
   }
   await using fleet = await context.openFleet();
-  if (kind !== 'attach' && !hasTerminal(context)) {
-    await joinPipes(context, await fleet.pipes(ref, kind));
-    return;
-  }
-  const terminal = await fleet.terminal(ref, kind, context.out.size);
-  // From here Ctrl-C is a key of the program inside, not ours.
-  if (context.stdin.isTTY === true) context.interrupts.release();
+  const is_piped = kind !== 'attach' && !hasTerminal(context);
   try {
-    await joinTerminal(context, terminal);
+    if (is_piped) {
+      await joinPipes(context, await fleet.pipes(ref, kind, { command }));
+      return;
+    }
+    const terminal = await fleet.terminal(ref, kind, { ...context.out.size, command });
+    // From here Ctrl-C is a key of the program inside, not ours.
+    if (context.stdin.isTTY === true) context.interrupts.release();
+    await joinTerminal(context, terminal).catch((failure: unknown) => {
+      // It was cut off and could not give the terminal back itself.
+      if (!context.interrupts.signal.aborted) context.out.write(GIVE_BACK);
+      throw failure;
+    });
   } catch (failure) {
-    if (kind !== 'attach' || context.interrupts.signal.aborted) throw failure;
-    // It was cut off and could not give the terminal back itself.
-    context.out.write(GIVE_BACK);
-    if (!(failure instanceof DaemonUnreachable)) throw failure;
+    if (context.interrupts.signal.aborted || !isCutOff(failure)) throw failure;
     throw new FilareError({
       code: 'bad_state',
-      message: `the daemon ended, and this terminal with it; ${ref} goes on`,
-      hint: `filare-agents attach ${ref}`,
+      message: `the daemon ended, and this ${is_piped ? 'connection' : 'terminal'} with it; ${ref} goes on`,
+      hint: `filare-agents ${kind} ${ref}`,
       cause: failure,
     });
   }
+}
+
+/** Nobody but the daemon is at the other end of its socket. */
+function isCutOff(failure: unknown): boolean {
+  if (failure instanceof DaemonUnreachable) return true;
+  return failure instanceof Error && 'code' in failure && (failure.code === 'ECONNRESET' || failure.code === 'EPIPE');
 }
 
 /** A program with a terminal somewhere else. */

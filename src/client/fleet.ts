@@ -313,20 +313,24 @@ export class Fleet {
     return this.imageStatus(options.image);
   }
 
-  /** A terminal in the session's container, or Codex's own on its thread. */
+  /** A terminal in the session's container, or Codex's own on its thread. `command`: a program and its arguments, instead of a shell. */
   async terminal(
     ref: string,
     kind: TerminalKind,
-    size: { readonly columns: number; readonly rows: number },
+    how: { readonly columns: number; readonly rows: number; readonly command?: readonly string[] | undefined },
   ): Promise<Terminal> {
     const { openTerminal } = await import('./terminal.js');
-    return openTerminal(this.#client, { ref, kind, ...size, signal: this.#closing.signal });
+    return openTerminal(this.#client, { ref, kind, ...how, signal: this.#closing.signal });
   }
 
   /** As a terminal of that kind without one: bytes go through as they are, standard output and error apart. */
-  async pipes(ref: string, kind: PipedKind): Promise<Pipes> {
+  async pipes(
+    ref: string,
+    kind: PipedKind,
+    how: { readonly command?: readonly string[] | undefined } = {},
+  ): Promise<Pipes> {
     const { openPipes } = await import('./terminal.js');
-    return openPipes(this.#client, { ref, kind, signal: this.#closing.signal });
+    return openPipes(this.#client, { ref, kind, ...how, signal: this.#closing.signal });
   }
 
   /** Asks the daemon to leave and waits until it has; agents keep running. Answers false when there was none. */

@@ -11,6 +11,9 @@ import { STREAM_PATHS } from './route-paths.js';
 /** Deadline for the terminal to open, in milliseconds. */
 const TERMINAL_OPEN_MS = 30_000;
 
+/** Longest command, in characters of an address: it stands in the head of a request, which Node bounds at 16 KiB. */
+const MAX_COMMAND = 12_000;
+
 /** What to open. `login` is Codex's own device login into that agent's home; `attach` is Codex's terminal interface on the session, outside its container. */
 export type TerminalKind = 'shell' | 'login' | 'attach';
 
@@ -21,6 +24,8 @@ export type PipedKind = Exclude<TerminalKind, 'attach'>;
 export interface TerminalRequest {
   readonly ref: string;
   readonly kind: TerminalKind;
+  /** Instead of a login shell: a program and its arguments, as they are. */
+  readonly command?: readonly string[] | undefined;
   readonly columns: number;
   readonly rows: number;
   readonly signal: AbortSignal;
@@ -46,16 +51,19 @@ export interface Pipes {
 /** Opens pipes instead of a terminal, so that bytes go through as they are; the daemon's refusal is thrown. */
 export async function openPipes(
   client: ControlClient,
-  { ref, kind, signal }: { readonly ref: string; readonly kind: PipedKind; readonly signal: AbortSignal },
+  request: Omit<TerminalRequest, 'kind' | 'columns' | 'rows'> & { readonly kind: PipedKind },
 ): Promise<Pipes> {
-  const { stream, terminal } = await upgrade(client.socket, { ref, signal, query: { kind, tty: 'no' } });
+  const { ref, kind, signal } = request;
+  const query = { kind, tty: 'no', ...commandQuery(request) };
+  const { stream, terminal } = await upgrade(client.socket, { ref, signal, query });
   return { stream, exitCode: () => exitCode(client.socket, terminal, signal) };
 }
 
 /** Opens a terminal; the daemon's refusal is thrown. */
 export async function openTerminal(client: ControlClient, request: TerminalRequest): Promise<Terminal> {
   const { ref, kind, columns, rows, signal } = request;
-  const { stream, terminal } = await upgrade(client.socket, { ref, signal, query: { kind, columns, rows } });
+  const query = { kind, columns, rows, ...commandQuery(request) };
+  const { stream, terminal } = await upgrade(client.socket, { ref, signal, query });
   return {
     stream,
     resize: async (size) => {
@@ -63,6 +71,18 @@ export async function openTerminal(client: ControlClient, request: TerminalReque
     },
     exitCode: () => exitCode(client.socket, terminal, signal),
   };
+}
+
+function commandQuery({ command }: Pick<TerminalRequest, 'command'>): { readonly command?: string } {
+  if (command === undefined) return {};
+  const words = JSON.stringify(command);
+  if (new URLSearchParams({ words }).toString().length > MAX_COMMAND)
+    throw new FilareError({
+      code: 'usage',
+      message: 'the command is too long',
+      hint: 'hand a long text to its standard input',
+    });
+  return { command: words };
 }
 
 interface Upgrade {

@@ -304,7 +304,7 @@ export const STREAMS = {
   homecomingSteps: { method: 'GET', path: '/v1/sessions/:ref/homecoming' },
   /** NDJSON of Progress; body `{image?: string, force?: boolean}`. */
   buildImage: { method: 'POST', path: '/v1/image/build' },
-  /** Upgrade to a raw byte stream (`Upgrade: filare-terminal`): `?kind=shell|login|attach&columns=&rows=`; with `?tty=no` (shell, login) there is no terminal: what is sent is standard input until the writing half ends, what comes is standard output and error, framed as Docker does. Response header `filare-terminal` names it for resize; the exit code comes as trailer of GET /v1/terminals/:id. */
+  /** Upgrade to a raw byte stream (`Upgrade: filare-terminal`): `?kind=shell|login|attach&columns=&rows=`; `&command=` (shell): a program and its arguments as a JSON list, run instead of a login shell; with `?tty=no` (shell, login) there is no terminal: what is sent is standard input until the writing half ends, what comes is standard output and error, framed as Docker does. Response header `filare-terminal` names it for resize; the exit code comes as trailer of GET /v1/terminals/:id. */
   terminal: { method: 'POST', path: '/v1/sessions/:ref/terminal' },
   /** `{exit_code}` of a terminal that has ended. */
   terminalStatus: { method: 'GET', path: '/v1/terminals/:terminal' },

@@ -54,6 +54,8 @@ export const sessionRowSchema = z.object({
   tags: z.array(z.string()),
   /** The last time its work was brought into the operator's repository: up to which commit, into which branch; null: never. */
   synced: z.object({ commit: z.string(), into: z.string(), at: z.string() }).nullable().default(null),
+  /** Which of its work its end should have brought home, and did not, and why; null once a sync has brought it. */
+  not_brought_home: z.string().nullable().default(null),
   /** Which conditions of `depends_on` it has met for those that wait for it. */
   reached: z.array(z.enum(DEPENDENCY_CONDITIONS)).default([]),
   /** Where the script of a rehearsed session was read from; null when it calls the model provider. */

@@ -1,4 +1,5 @@
 import type { Attachments } from '../attach/attachments.js';
+import { z } from 'zod';
 import { FilareError } from '../contract/errors.js';
 import type { ExecPipes, ExecTerminal } from '../engine/engine.js';
 import type { Fleet } from '../fleet/fleet.js';
@@ -10,7 +11,10 @@ export interface TerminalContext {
   readonly attachments: Attachments;
 }
 
-/** Opens what `?kind=` names: a shell, or Codex's login, in the container of the session; or Codex's own terminal interface on it. `?tty=no`: pipes instead of a terminal. */
+/** A program and its arguments, handed over one by one: no shell reads them. */
+const commandSchema = z.tuple([z.string().min(1)], z.string());
+
+/** Opens what `?kind=` names: a shell (with `?command=` that instead), or Codex's login, in the container of the session; or Codex's own terminal interface on it. `?tty=no`: pipes instead of a terminal. */
 export async function openTerminal(
   context: TerminalContext,
   session: Session,
@@ -30,7 +34,17 @@ export async function openTerminal(
       message: `session ${session.state.session_id} is ${stage.phase}, not running`,
     });
   const { engine } = context.fleet.surroundings;
-  const command = kind === 'login' ? ['/usr/local/bin/codex', 'login', '--device-auth'] : ['/bin/bash', '-l'];
-  const request = { command, working_dir: '/home/agent/workspace' };
+  const request = { command: commandOf(kind, query.get('command')), working_dir: '/home/agent/workspace' };
   return tty ? engine.terminal(stage.container.id, { ...request, ...size }) : engine.pipes(stage.container.id, request);
+}
+
+function commandOf(kind: string | null, words: string | null): readonly string[] {
+  if (kind === 'login') return ['/usr/local/bin/codex', 'login', '--device-auth'];
+  if (words === null) return ['/bin/bash', '-l'];
+  try {
+    return commandSchema.parse(JSON.parse(words));
+  } catch (cause) {
+    const message = 'command is to be a list of words as JSON, the first of them a program';
+    throw new FilareError({ code: 'usage', message, cause });
+  }
 }

@@ -124,8 +124,14 @@ export class HomecomingDesk {
       say('warning', text);
       warnings.push({ message: text, hint });
     };
+    const notHome = (text: string, why: string, hint: string): void => {
+      facts.push({ type: 'not_brought_home', text, why });
+      warnings.push({ message: text, hint });
+    };
     try {
       await this.#inTurn(AbortSignal.timeout(AFTER_END_MS), async (signal) => {
+        // It was stopped in the queue, or could not be prepared: there is no work to look after.
+        if (!(await this.hadWorkspace(session_id))) return;
         const of = await this.homecomer(session_id);
         let now = of;
         if (sync === 'on-stop') {
@@ -141,15 +147,17 @@ export class HomecomingDesk {
             if (done.outcome === 'nothing')
               say('note', 'it has no commit that your repository lacks: nothing was brought home');
             if (done.uncommitted.length > 0)
-              warn(
+              notHome(
                 `not brought home, because it is in no commit: ${listWords(done.uncommitted)}`,
+                `what is in no commit: ${listWords(done.uncommitted)}`,
                 `filare-agents sync ${agent.id} --commit`,
               );
             for (const note of done.notes) say('note', note);
           } catch (failure) {
             const { message, hint } = asFilareError(failure);
-            warn(
+            notHome(
               `its work could not be brought home: ${message}${hint === undefined ? '' : ` (${hint})`}`,
+              message,
               `filare-agents sync ${agent.id}`,
             );
           }
@@ -166,7 +174,8 @@ export class HomecomingDesk {
         else warn(`its workspace is kept: ${why}${lost === null ? '' : `: ${lostWords(lost)}`}`, null);
       });
     } catch (failure) {
-      warn(`its work was not looked after: ${asFilareError(failure).message}`, `filare-agents sync ${agent.id}`);
+      const { message } = asFilareError(failure);
+      notHome(`its work was not looked after: ${message}`, message, `filare-agents sync ${agent.id}`);
     }
     await this.#note(session_id, facts).catch((failure: unknown) => {
       this.#fleet.surroundings.log.warn(

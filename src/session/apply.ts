@@ -168,7 +168,13 @@ function applyFact(state: SessionState, fact: SessionFact, time_ms: number): Ses
     case 'nothing_to_sync':
       return { ...state, nothing_to_sync: true };
     case 'synced':
-      return { ...state, synced: { commit: fact.commit, into: fact.into, at_ms: time_ms } };
+      return {
+        ...state,
+        synced: { commit: fact.commit, into: fact.into, at_ms: time_ms },
+        not_brought_home: null,
+      };
+    case 'not_brought_home':
+      return { ...state, not_brought_home: fact.why };
     case 'attempt_ending':
       return {
         ...state,

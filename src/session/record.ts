@@ -156,6 +156,8 @@ const facts = z.discriminatedUnion('type', [
   z.object({ type: z.literal('synced'), commit: z.string(), into: z.string(), by: z.string() }),
   /** It rested with nothing to bring home: who waits for its work waits no longer. */
   z.object({ type: z.literal('nothing_to_sync'), by: z.string() }),
+  /** Its end should have brought its work home, and did not, or not all of it. */
+  z.object({ type: z.literal('not_brought_home'), text: z.string(), why: z.string() }),
   z.object({
     type: z.literal('attempt_ending'),
     cause: z.enum(END_CAUSES),

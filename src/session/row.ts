@@ -57,6 +57,7 @@ export function toRow(state: SessionState, around: RowSurroundings): SessionRow 
       state.synced === null
         ? null
         : { commit: state.synced.commit, into: state.synced.into, at: new Date(state.synced.at_ms).toISOString() },
+    not_brought_home: state.not_brought_home ?? null,
     reached: reachedOf(state),
     rehearsal: state.rehearsal,
   };

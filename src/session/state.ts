@@ -156,6 +156,8 @@ export interface SessionState {
   readonly synced: { readonly commit: string; readonly into: string; readonly at_ms: number } | null;
   /** It rested once with nothing to bring home; absent in checkpoints of before this was asked. */
   readonly nothing_to_sync?: boolean;
+  /** What its end should have brought home, and did not, until a sync brings it; absent as above. */
+  readonly not_brought_home?: string | null;
   readonly thread_id: string | null;
   readonly tokens: Tokens;
   readonly outbox: readonly OutboxMessage[];

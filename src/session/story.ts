@@ -97,6 +97,8 @@ export function tell(fact: SessionFact, after: SessionState): StoryFact | null {
         text: `work up to ${fact.commit.slice(0, 12)} was brought into branch ${fact.into} by ${fact.by}`,
         data: { commit: fact.commit, into: fact.into, by: fact.by },
       };
+    case 'not_brought_home':
+      return { type: 'warning', text: fact.text, data: {} };
     case 'reminded':
       return {
         type: 'note',

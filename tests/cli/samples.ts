@@ -33,6 +33,7 @@ export function rowOf(id: string, patch: Partial<SessionRow> = {}): SessionRow {
     manifest_changed: false,
     tags: [],
     synced: null,
+    not_brought_home: null,
     reached: ['started'],
     rehearsal: null,
     ...patch,

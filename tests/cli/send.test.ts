@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FilareError } from '../../src/contract/errors.js';
 import type { ProjectPaths } from '../../src/contract/project.js';
 import { FakeDaemon } from './fake-daemon.js';
-import { newProject, removeProject, run } from './rig.js';
+import { CliProcess, newProject, removeProject, run, until } from './rig.js';
 
 let project: ProjectPaths;
 let daemon: FakeDaemon;
@@ -20,6 +20,10 @@ afterEach(async () => {
   await daemon.close();
   removeProject(project);
 });
+
+async function eventStream(): Promise<void> {
+  await until(() => daemon.liveStreams > 0);
+}
 
 function sent(): unknown {
   return daemon.calls.findLast(({ route }) => route === 'sendMessage')?.body;
@@ -81,6 +85,43 @@ describe('the way it goes', () => {
     expect(sent()).toMatchObject({ wait_ms: 90_000 });
   });
 
+  it('with --wait says once on standard error that the agent waits for a decision, and not with -q', async () => {
+    daemon.on.sendMessage = async () => {
+      const prompt = { prompt_id: 'p-11', session_id, id: 'docs' };
+      daemon.inbox.put({ prompt_id: 'p-10', session_id: 'other', id: 'other' });
+      daemon.inbox.put(prompt);
+      await eventStream();
+      daemon.inbox.put(prompt);
+      daemon.inbox.put({ ...prompt, prompt_id: 'p-12' });
+      await new Promise((go) => setTimeout(go, 200));
+      return { message_id: 'm', session_id, delivery: 'accepted', turn_id: 't', reply: 'done' };
+    };
+    const line = (id: string): string => `docs waits for a decision: filare-agents feedback show ${id}\n`;
+    expect(await run(project, ['send', 'docs', 'x', '--wait'])).toEqual({
+      code: 0,
+      stdout: 'done\n',
+      stderr: line('p-11') + line('p-12'),
+    });
+    daemon.inbox.records.clear();
+    expect(await run(project, ['send', 'docs', 'x', '--wait', '-q'])).toEqual({
+      code: 0,
+      stdout: 'done\n',
+      stderr: '',
+    });
+  });
+
+  it('with --wait, after Ctrl-C, says that the message stays sent', async () => {
+    daemon.on.sendMessage = () => new Promise(() => undefined);
+    const cli = new CliProcess(project, ['send', 'docs', 'x', '--wait']);
+    await until(() => sent() !== undefined);
+    cli.child.kill('SIGINT');
+    expect(await cli.ended).toEqual({
+      code: 130,
+      stdout: '',
+      stderr: 'no longer waiting: the message stays sent, and the turn of docs goes on: filare-agents tail docs\n',
+    });
+  });
+
   it('to an agent that waits for a person is exit code 7, in both of the ways that a daemon says it', async () => {
     const refused = new FilareError({
       code: 'blocked_by_prompt',
@@ -117,5 +158,21 @@ describe('the way it goes', () => {
       };
       expect((await run(project, ['send', 'docs', 'x', '--wait'])).code).toBe(exit);
     }
+  });
+});
+
+describe('wait', () => {
+  it('says on standard error what its sessions wait for, whether it opened before or meanwhile', async () => {
+    daemon.inbox.put({ prompt_id: 'p-21', session_id, id: 'docs' });
+    daemon.update(session_id, { activity: 'waiting', pending_prompts: 1 });
+    const ran = run(project, ['wait', 'docs', '--until', 'stopped']);
+    await daemon.untilFollowed(session_id);
+    await eventStream();
+    daemon.inbox.put({ prompt_id: 'p-22', session_id, id: 'docs' });
+    await new Promise((go) => setTimeout(go, 200));
+    daemon.end(session_id, 'stopped', 'stopped by operator');
+    const { code, stderr } = await ran;
+    expect(code).toBe(0);
+    expect(stderr.match(/docs waits for a decision: filare-agents feedback show p-2\d/g)).toHaveLength(2);
   });
 });

@@ -54,6 +54,31 @@ describe('shell and login', () => {
     expect(stdout).toBe('exit 3\nshell ended at 90\r\n');
   });
 
+  it('shell ID -- CMD hands the words over as they are, in a pipe and in a terminal', async () => {
+    const argv = ['shell', 'docs', '--', 'sh', '-c', 'echo "$1" --json; exit 3', '--', "it's *"];
+    const command = new URLSearchParams({ command: JSON.stringify(argv.slice(3)) }).toString();
+    daemon.terminalExit = 3;
+    daemon.shell = (stream) => stream.resume().end(frame(1, 'out\n'));
+    expect(await run(project, argv)).toEqual({ code: 3, stdout: 'out\n', stderr: '' });
+    daemon.shell = (stream) => stream.resume().end('out\r\n');
+    expect(await run(project, argv, { can_ask: true, columns: 90 })).toMatchObject({ code: 3, stdout: 'out\r\n' });
+    const asked = daemon.requests.filter((request) => request.startsWith('UPGRADE'));
+    expect(asked).toEqual([expect.stringContaining(`&${command}`), expect.stringContaining(`&${command}`)]);
+    const long = await run(project, ['shell', 'docs', '--', 'echo', 'x'.repeat(12_000)]);
+    expect(long).toMatchObject({ code: 2, stderr: expect.stringContaining('too long') as unknown });
+  });
+
+  it.each([{}, { can_ask: true, columns: 90 }])('whose daemon ends says so, exit code 4: %j', async (where) => {
+    daemon.shell = (stream) => {
+      void daemon.close();
+      stream.destroy();
+    };
+    const { code, stderr } = await run(project, ['shell', 'docs'], where);
+    expect(stderr).toMatch(/the daemon ended, and this (terminal|connection) with it; docs goes on/);
+    expect(code).toBe(4);
+    await daemon.listen();
+  });
+
   it('of nobody is exit code 3', async () => {
     expect((await run(project, ['shell', 'nobody'])).code).toBe(3);
   });

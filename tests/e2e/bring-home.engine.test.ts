@@ -279,6 +279,10 @@ describe('bringing work home', () => {
     expect(ran.stderr).toMatch(
       /^warning: five: not brought home.*draft\.txt\n {2}try: filare-agents sync five --commit\n/,
     );
+    expect(five?.not_brought_home).toBe('what is in no commit: draft.txt');
+    expect((await rig.cli(['describe', 'five'])).stdout).toContain(
+      '; not brought home: what is in no commit: draft.txt\n',
+    );
     expect((await rig.cli(['transcript', 'verify', 'five'])).code).toBe(0);
   }, 60_000);
 
@@ -290,6 +294,14 @@ describe('bringing work home', () => {
     expect(ran.stderr).toMatch(
       /^warning: six: its work could not be brought home: .*agents\/six.*\n {2}try: filare-agents sync six\n$/,
     );
+    const { stdout } = await rig.cli(['list', '--all']);
+    expect(stdout).toMatch(/^six .* not brought home: .*agents\/six/m);
+  }, 60_000);
+
+  it('on stop: of one that never left the queue there is nothing to say', async () => {
+    const queued = await rig.cli(['start', '--session', 'four', '--max-parallel', '1']);
+    expect(queued.stdout, queued.stderr).toContain('is in the queue');
+    expect(await rig.cli(['stop', 'four'])).toMatchObject({ code: 0, stderr: '' });
   }, 60_000);
 
   it('an ended session can still be looked at and brought; cleanup lists what would be lost, and takes it by force alone', async () => {
@@ -306,6 +318,7 @@ describe('bringing work home', () => {
     expect(brought).toMatchObject([{ outcome: 'brought' }]);
     const ended = (await rig.json<SessionRow[]>(['list', '--all'])).find((row) => row.id === 'five');
     expect(ended?.synced?.commit).toBe(brought[0]?.commit);
+    expect(ended?.not_brought_home).toBeNull();
     expect((await workspaces()).filter(({ action }) => action === 'removed').map(({ name }) => name)).toEqual([
       ended?.workspace,
     ]);

@@ -1,5 +1,6 @@
 import type { CommandUnknownOpts } from '@commander-js/extra-typings';
 import { Option } from '@commander-js/extra-typings';
+import type { Fleet } from '../../client/fleet.js';
 import type { SendOptions } from '../../client/fleet-options.js';
 import { asFilareError, EXIT_CODES, FilareError } from '../../contract/errors.js';
 import type { SendResult } from '../../contract/session.js';
@@ -8,6 +9,7 @@ import type { CliContext } from '../context.js';
 import { parseDuration } from '../duration.js';
 import { readMessage } from '../message-input.js';
 import { styled } from '../style.js';
+import { tellingPrompts } from '../tell-prompts.js';
 
 /** Longest wait for a turn when no `--timeout` is given, in milliseconds. */
 const WAIT_MAX_MS = 7 * 86_400_000;
@@ -46,12 +48,16 @@ export function sendCommand(context: CliContext): CommandUnknownOpts {
       const message = await readMessage({ words, files: options.file, stdin: context.stdin, cwd: context.cwd });
       await using fleet = await context.openFleet();
       try {
-        const result = await fleet.send(id, message.text, {
+        const request: SendOptions = {
           mode: modeOf(options),
           from: options.from,
           ...(message.images.length === 0 ? {} : { images: message.images }),
           ...(options.wait === true ? { wait_ms: Math.max(1, wait_ms) } : {}),
-        });
+        };
+        const result =
+          options.wait === true
+            ? await sendAndWait(context, fleet, { id, text: message.text, request })
+            : await fleet.send(id, message.text, request);
         if (result.delivery === 'blocked') throw blockedFailure(id, result);
         sayResult(context, id, result);
       } catch (error) {
@@ -71,6 +77,29 @@ function modeOf(options: { queue?: true; steer?: true; interrupt?: true }): NonN
   if (options.queue === true) return 'queue';
   if (options.steer === true) return 'steer';
   return options.interrupt === true ? 'interrupt' : 'default';
+}
+
+/** Sends and waits for the turn: prompts that hold it up are told, and on Ctrl-C that only the waiting ends. */
+async function sendAndWait(
+  context: CliContext,
+  fleet: Fleet,
+  { id, text, request }: { readonly id: string; readonly text: string; readonly request: SendOptions },
+): Promise<SendResult> {
+  const { row, prompts } = await fleet.describe(id);
+  // A prompt that is open refuses the message, and the refusal says so; in the queue it is waited for.
+  const known = request.mode === 'queue' ? [] : prompts.map(({ prompt_id }) => prompt_id);
+  try {
+    return await tellingPrompts(context, { fleet, session_ids: [row.session_id], known }, () =>
+      fleet.send(id, text, request),
+    );
+  } catch (failure) {
+    if (asFilareError(failure).code === 'interrupted')
+      context.out.note(
+        `no longer waiting: the message stays sent, and the turn of ${row.id} goes on: `,
+        styled('bold', `filare-agents tail ${id}`),
+      );
+    throw failure;
+  }
 }
 
 function sayResult(context: CliContext, id: string, result: SendResult): void {

@@ -1,6 +1,9 @@
 import type { CommandUnknownOpts } from '@commander-js/extra-typings';
 import type { StartPlan } from '../../contract/api-shapes.js';
-import { FilareError } from '../../contract/errors.js';
+import type { AgentSpec } from '../../contract/agent-spec.js';
+import { asFilareError, FilareError } from '../../contract/errors.js';
+import { isOver } from '../../contract/phase.js';
+import type { SessionRow } from '../../contract/session.js';
 import { newCommand } from '../command.js';
 import type { CliContext } from '../context.js';
 import { loadAgentsToStart, loadRehearsalInput, onlyAgents } from '../load-agents.js';
@@ -42,12 +45,34 @@ export function startCommand(context: CliContext): CommandUnknownOpts {
         sayPlans(context, await fleet.plan(agents, how), orderLines(agents));
         return;
       }
-      const outcomes = await fleet.start(agents, how);
+      const began_ms = context.now_ms();
+      const outcomes = await fleet.start(agents, how).catch(async (failure: unknown) => {
+        if (asFilareError(failure).code === 'interrupted') await sayGoesOn(context, agents, began_ms);
+        throw failure;
+      });
       sayOutcomes(context, outcomes);
       sayWarnings(context, outcomes);
       const refused = refusals(outcomes);
       if (refused !== undefined) throw refused;
     });
+}
+
+/** Ctrl-C ends the waiting alone: what the daemon has begun by then goes on, and is named, with the command that stops it. */
+async function sayGoesOn(context: CliContext, agents: readonly AgentSpec[], began_ms: number): Promise<void> {
+  const asked = new Set(agents.map((agent) => agent.id));
+  const begun = await newRows(context, began_ms).catch(() => []);
+  const ids = begun.map((row) => row.id).filter((id) => asked.has(id));
+  if (ids.length === 0) context.out.note('no longer waiting: what the daemon has begun goes on: filare-agents list');
+  else
+    context.out.note(
+      `no longer waiting: ${ids.join(', ')} ${ids.length === 1 ? 'goes' : 'go'} on; to stop: `,
+      styled('bold', `filare-agents stop ${ids.join(' ')}`),
+    );
+}
+
+async function newRows(context: CliContext, since_ms: number): Promise<SessionRow[]> {
+  await using deaf = await context.openFleetForRollback();
+  return (await deaf.sessions()).filter((row) => !isOver(row) && Date.parse(row.started_at) >= since_ms);
 }
 
 function sayPlans(context: CliContext, plans: readonly StartPlan[], order: readonly string[]): void {

@@ -1,4 +1,5 @@
 import type { CommandUnknownOpts } from '@commander-js/extra-typings';
+import { asFilareError } from '../../contract/errors.js';
 import type { StoppedSession } from '../../contract/session.js';
 import { newCommand } from '../command.js';
 import type { CliContext } from '../context.js';
@@ -22,15 +23,34 @@ export function stopCommand(context: CliContext): CommandUnknownOpts {
       await using fleet = await context.openFleet();
       const refs = await refsThatMayRun(fleet, ids, options.all);
       if (refs.length === 0) context.out.note('no session is running');
-      await eachOne(context, {
-        refs,
-        verb: 'stop',
-        act: (ref) => fleet.stop(ref, { grace_ms }),
-        say: (row) => context.out.line(styled('bold', row.id), ` ${row.phase} `, styled('dim', row.session_id)),
-        warn: (row) => sayWarnings(context, row),
-        id: (row) => row.session_id,
-      });
+      const interrupted: string[] = [];
+      const act = (ref: string): Promise<StoppedSession> =>
+        fleet.stop(ref, { grace_ms }).catch((failure: unknown) => {
+          if (asFilareError(failure).code === 'interrupted') interrupted.push(ref);
+          throw failure;
+        });
+      try {
+        await eachOne(context, {
+          refs,
+          verb: 'stop',
+          act,
+          say: (row) => context.out.line(styled('bold', row.id), ` ${row.phase} `, styled('dim', row.session_id)),
+          warn: (row) => sayWarnings(context, row),
+          id: (row) => row.session_id,
+        });
+      } finally {
+        if (interrupted.length > 0) sayGoesOn(context, interrupted);
+      }
     });
+}
+
+/** Ctrl-C ends the waiting alone: the daemon was told to stop them, and what it would have answered is to be found elsewhere. */
+function sayGoesOn({ out }: CliContext, refs: readonly string[]): void {
+  const where = refs.length === 1 ? `filare-agents describe ${refs.join('')}` : 'filare-agents list --all';
+  out.note(
+    `no longer waiting: the daemon goes on stopping ${refs.join(', ')}; what of the work is not brought home is said in `,
+    styled('bold', where),
+  );
 }
 
 /** What was not done for its work, on standard error whatever the output is: nobody reads the transcript of what has ended well. */

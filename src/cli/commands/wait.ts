@@ -1,12 +1,15 @@
 import type { CommandUnknownOpts } from '@commander-js/extra-typings';
 import { Option } from '@commander-js/extra-typings';
+import type { Fleet } from '../../client/fleet.js';
 import { WAIT_STATES } from '../../client/wait-sessions.js';
+import type { SessionRow } from '../../contract/session.js';
 import { newCommand } from '../command.js';
 import type { CliContext } from '../context.js';
 import { parseDuration } from '../duration.js';
 import { chosenRefs, requireChoice } from '../each-ref.js';
 import { stateWords } from '../fleet-table.js';
 import { styled } from '../style.js';
+import { tellingPrompts } from '../tell-prompts.js';
 
 /** `wait ID… --until STATE`: for scripts and orchestrators. */
 export function waitCommand(context: CliContext): CommandUnknownOpts {
@@ -25,9 +28,21 @@ export function waitCommand(context: CliContext): CommandUnknownOpts {
       const timeout_ms = options.timeout === undefined ? undefined : parseDuration(options.timeout, '--timeout');
       await using fleet = await context.openFleet();
       const refs = await chosenRefs(fleet, ids, options.all);
-      const rows = await fleet.wait(refs, options.until, { timeout_ms });
+      const work = (): Promise<SessionRow[]> => fleet.wait(refs, options.until, { timeout_ms });
+      // Whoever waits for a prompt is told by the command's own answer.
+      const rows = options.until === 'waiting' ? await work() : await waitTelling(context, fleet, refs, work);
       if (context.globals.json === true) context.out.json(rows);
       else if (context.globals.quiet === true) for (const row of rows) context.out.line(row.session_id);
       else for (const row of rows) context.out.line(styled('bold', row.id), ` ${stateWords(row)}`);
     });
+}
+
+async function waitTelling(
+  context: CliContext,
+  fleet: Fleet,
+  refs: readonly string[],
+  work: () => Promise<SessionRow[]>,
+): Promise<SessionRow[]> {
+  const details = await Promise.all(refs.map((ref) => fleet.describe(ref)));
+  return tellingPrompts(context, { fleet, session_ids: details.map(({ row }) => row.session_id) }, work);
 }

@@ -23,7 +23,7 @@ function build(context: CliContext): CommandUnknownOpts {
     .option('--progress <mode>', 'auto, plain, json or quiet', parseProgressMode)
     .action(async (options) => {
       const { out, globals, now_ms } = context;
-      await using fleet = await context.openFleet();
+      await using fleet = await context.openFleet({ begins: true });
       const before = await fleet.imageStatus();
       if (before.current && options.force !== true) {
         if (globals.json === true) out.json(before);
@@ -56,7 +56,7 @@ function status(context: CliContext): CommandUnknownOpts {
   ])
     .option('--image <name>', 'another image than the default one')
     .action(async (options) => {
-      await using fleet = await context.openFleet();
+      await using fleet = await context.openFleet({ begins: true });
       sayImage(context, await fleet.imageStatus(options.image));
     });
 }

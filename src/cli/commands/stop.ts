@@ -21,7 +21,7 @@ export function stopCommand(context: CliContext): CommandUnknownOpts {
       const grace_ms = options.grace === undefined ? undefined : parseDuration(options.grace, '--grace');
       await using fleet = await context.openFleet();
       const refs = await refsThatMayRun(fleet, ids, options.all);
-      if (refs.length === 0) context.out.note('no session is running');
+      if (refs.length === 0) context.out.note(`no session is running in ${fleet.project.root}`);
       await eachOne(context, {
         refs,
         verb: 'stop',

@@ -84,7 +84,7 @@ async function up(
   let outcomes: StartOutcome[];
   try {
     progress.step('daemon');
-    fleet = await context.openFleet();
+    fleet = await context.openFleet({ begins: true });
     progress.done(fleet.started_daemon ? 'started' : 'is running');
     await using deaf = await context.openFleetForRollback();
     outcomes = await bringUp({

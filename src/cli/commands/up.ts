@@ -13,7 +13,7 @@ import { parseDuration } from '../duration.js';
 import { liveView } from '../live-view.js';
 import { loadAgents, loadRehearsalInput } from '../load-agents.js';
 import { maxParallelOption } from '../max-parallel.js';
-import { parseProgressMode, ProgressDisplay, type ProgressMode } from '../progress.js';
+import { PROGRESS_MODES, ProgressDisplay, type ProgressMode } from '../progress.js';
 import { rollBack } from '../roll-back.js';
 import { refusals, sayOutcomes } from '../start-outcomes.js';
 import { styled } from '../style.js';
@@ -46,7 +46,7 @@ export function upCommand(context: CliContext): CommandUnknownOpts {
     )
     .option('--no-wait', 'end as soon as every agent runs, or is known to wait in the queue')
     .option('-t, --timeout <duration>', 'with --wait: give up after so long, exit code 5; agents keep running')
-    .option('--progress <mode>', 'auto, plain, json or quiet', parseProgressMode)
+    .addOption(new Option('--progress <mode>', 'how progress is shown').choices(PROGRESS_MODES))
     .addHelpText(
       'after',
       '\nCtrl-C before the live view takes back what this call began; in it, the agents keep running.\nCtrl-C twice leaves at once.',

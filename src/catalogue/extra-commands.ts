@@ -26,12 +26,12 @@ export interface ExtraCommand {
   readonly actions: readonly CommandAction[] | undefined;
 }
 
-const KIND: FileKind = {
+const KIND = {
   name: 'file of extra commands',
   shape: 'it is flat: commands, their fields, their actions',
   instead: 'write all commands below one "commands:"',
   empty: { message: 'the file of extra commands is empty', expected: 'commands: {NAME: {run: …, description: …}}' },
-};
+} satisfies FileKind;
 /** Both words are read; the second is an older one. */
 const HOLDERS = ['commands', 'extra_commands'];
 

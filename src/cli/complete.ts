@@ -9,6 +9,9 @@ import type { CliContext } from './context.js';
 /** How long a Tab may take to ask the daemon, in milliseconds. */
 const ASK_MS = 1000;
 
+/** Commands that are for sessions that have ended too: an agent's id is its latest one. */
+const OF_THE_PAST = new Set(['tail', 'describe', 'diff', 'sync', 'fork', 'transcript']);
+
 /** A word that may stand there, and what it is. */
 interface Candidate {
   readonly value: string;
@@ -52,6 +55,7 @@ async function candidatesFor(
     return command.commands.map((child) => ({ value: child.name(), about: child.summary() }));
   const project = projectOption(before) ?? context.globals.project;
   if (option === undefined || option.isBoolean()) return argumentsOf(context, command, project);
+  if (entry.name === 'start' && option.long === '--session') return agentIds(context, project);
   return /--(session|agent) <id/.test(option.flags) ? sessionNames(await openQuietly(context, project)) : [];
 }
 
@@ -71,6 +75,7 @@ async function argumentsOf(
   const wanted = argument?.name() ?? (command.name() === 'start' ? 'id' : '');
   if (wanted === 'command') return commandNames(context, project);
   if (!['id', 'prompt', 'rule'].includes(wanted)) return [];
+  if (OF_THE_PAST.has(command.name()) || command.parent?.name() === 'transcript') return latestNames(context, project);
   const fleet = await openQuietly(context, project);
   if (wanted === 'prompt') {
     const kind = { approve: 'approval', reject: 'approval', answer: 'question' }[command.name()];
@@ -100,6 +105,28 @@ async function commandNames(context: CliContext, project: string | undefined): P
 
 async function sessionNames(fleet: Fleet): Promise<Candidate[]> {
   return (await fleet.sessions()).map((row) => ({ value: row.id, about: `${row.role}, ${row.phase}` }));
+}
+
+/** Every agent's id that a session has or had, told as its latest one is; where no daemon answers, by the records on disk. */
+async function latestNames(context: CliContext, project: string | undefined): Promise<Candidate[]> {
+  try {
+    const rows = await (await openQuietly(context, project)).sessions({ all: true });
+    const by_age = [...rows].sort((a, b) => a.started_at.localeCompare(b.started_at));
+    const latest = new Map(by_age.map((row) => [row.id, row]));
+    return [...latest.values()].map((row) => ({ value: row.id, about: `${row.role}, ${row.phase}` }));
+  } catch {
+    const { sessionsOnDisk } = await import('./session-records.js');
+    const { outputs } = findProject({ project, cwd: context.cwd, env: context.env });
+    const latest = new Map((await sessionsOnDisk(outputs)).map((one) => [one.id, one]));
+    return [...latest.values()].map((one) => ({ value: one.id, about: one.session_id }));
+  }
+}
+
+/** The agents of the project's manifests. */
+async function agentIds(context: CliContext, project: string | undefined): Promise<Candidate[]> {
+  const { declaredIds } = await import('../manifest/declared-ids.js');
+  const { root } = findProject({ project, cwd: context.cwd, env: context.env });
+  return declaredIds({ project_root: root, cwd: context.cwd }).map((value) => ({ value, about: 'of a manifest' }));
 }
 
 function optionsOf(command: CommandUnknownOpts): Candidate[] {

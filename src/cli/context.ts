@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import { findExistingProject } from '../client/find-project.js';
 import { Fleet } from '../client/fleet.js';
 import type { FleetOptions } from '../client/fleet-options.js';
 import { Interrupts } from './interrupts.js';
@@ -32,8 +33,8 @@ export interface CliContext extends Ambient {
   readonly globals: GlobalOptions;
   /** What the process will exit with, unless a failure says otherwise. */
   exit_code: number;
-  /** The project's fleet; ends with Ctrl-C. */
-  openFleet(options?: { readonly start_daemon?: boolean }): Promise<Fleet>;
+  /** The project's fleet; ends with Ctrl-C. A folder that is no project is `usage`, unless `begins` says that one may begin there. */
+  openFleet(options?: { readonly start_daemon?: boolean; readonly begins?: boolean }): Promise<Fleet>;
   /** As `openFleet` without starting a daemon, and deaf to Ctrl-C: for what must be finished after it. */
   openFleetForRollback(): Promise<Fleet>;
 }
@@ -54,14 +55,16 @@ export function createContext(ambient: Ambient, globals: GlobalOptions): CliCont
       color_err: wantsColor(ambient.env, ambient.stderr.isTTY === true),
       quiet: () => globals.quiet === true,
     }),
-    openFleet: (options = {}) =>
-      Fleet.open({
+    openFleet: async ({ begins = false, ...options } = {}) => {
+      if (!begins) findExistingProject({ ...find, project: globals.project });
+      return Fleet.open({
         ...find,
         project: globals.project,
         signal: interrupts.signal,
         daemon_command: ambient.daemon_command,
         ...options,
-      }),
+      });
+    },
     openFleetForRollback: () => Fleet.open({ ...find, project: globals.project, start_daemon: false }),
   };
 }

@@ -2,24 +2,16 @@
  * Progress of long work, on standard error. `auto` is a block drawn in place on a terminal and plain lines elsewhere; `plain` one line a step
  * and a line of output; `json` NDJSON of `{step, text, status}`; `quiet` nothing.
  */
-import { InvalidArgumentError } from '@commander-js/extra-typings';
 import type { CliContext } from './context.js';
 import { sayDuration } from './duration.js';
 import { LiveScreen } from './live-screen.js';
 import type { Output } from './output.js';
 import { styled, type Span } from './style.js';
 
-/** Ways to show progress. */
-const PROGRESS_MODES = ['auto', 'plain', 'json', 'quiet'] as const;
+/** Ways to show progress: what `--progress` takes. */
+export const PROGRESS_MODES = ['auto', 'plain', 'json', 'quiet'] as const;
 /** A way to show progress. */
 export type ProgressMode = (typeof PROGRESS_MODES)[number];
-
-/** The value of `--progress`. */
-export function parseProgressMode(text: string): ProgressMode {
-  const mode = PROGRESS_MODES.find((known) => known === text);
-  if (mode === undefined) throw new InvalidArgumentError(`It is one of ${PROGRESS_MODES.join(', ')}.`);
-  return mode;
-}
 
 /** Lines of output of the running step that are shown on a terminal. */
 const SHOWN_LINES = 6;

@@ -1,4 +1,4 @@
-import { findProject } from '../client/find-project.js';
+import { findExistingProject } from '../client/find-project.js';
 import type { CliContext } from './context.js';
 import { plural } from './fleet-table.js';
 import { readPastEntries, type PastEntries } from './past-entries.js';
@@ -6,7 +6,7 @@ import { styled } from './style.js';
 
 /** Prompts and decisions of the project's past, with a word on lines that could not be read. */
 export async function readPast(context: CliContext, since: string | undefined): Promise<PastEntries> {
-  const project = findProject({ project: context.globals.project, cwd: context.cwd, env: context.env });
+  const project = findExistingProject({ project: context.globals.project, cwd: context.cwd, env: context.env });
   const past = await readPastEntries(project.outputs, { since, signal: context.interrupts.signal });
   if (past.damaged > 0) {
     const lines = plural(past.damaged, 'line');

@@ -21,6 +21,23 @@ export function findProject(query: ProjectQuery): ProjectPaths {
   return projectPaths(root, runtimeDir(query.env));
 }
 
+/**
+ * The same for those who only look: a folder where nothing of a project is (no `configs/agents`, no `.filare`; no `agents/manifest` of Filare's,
+ * no records of sessions), here or above, is
+ * `usage`: whoever looks at the wrong folder would otherwise leave a daemon and a state folder in it, and learn nothing.
+ */
+export function findExistingProject(query: ProjectQuery): ProjectPaths {
+  const project = findProject(query);
+  const is_one = [project.outputs, join(project.root, 'agents', 'manifest')].some(isFolder) || isMarked(project.root);
+  if (is_one) return project;
+  const is_named = (query.project ?? emptyAsAbsent(query.env['FILARE_PROJECT'])) !== undefined;
+  throw new FilareError({
+    code: 'usage',
+    message: `${project.root} is no project${is_named ? '' : ', and neither is a folder above it'}: there is no configs/agents and no .filare`,
+    hint: 'go to the project, or name it with --project DIR; to begin one here, write a manifest in configs/agents (filare-agents help getting-started)',
+  });
+}
+
 function namedFolder(folder: string): string {
   if (!isFolder(folder)) {
     throw new FilareError({
@@ -34,9 +51,13 @@ function namedFolder(folder: string): string {
 
 function nearestProject(from: string): string {
   for (let folder = from; ; folder = dirname(folder)) {
-    if (isFolder(join(folder, 'configs', 'agents')) || isFolder(join(folder, '.filare'))) return folder;
+    if (isMarked(folder)) return folder;
     if (dirname(folder) === folder) return from;
   }
+}
+
+function isMarked(folder: string): boolean {
+  return isFolder(join(folder, 'configs', 'agents')) || isFolder(join(folder, '.filare'));
 }
 
 /**

@@ -10,17 +10,19 @@ import {
   type LocatedScalar,
   type Path,
 } from './located.js';
-import { expectedAt } from './schema-walk.js';
-import { dotted, suggestField } from './suggest-field.js';
+import { expectedAt, fieldsAt } from './schema-walk.js';
+import { dotted, suggestAmong, suggestField } from './suggest-field.js';
 
 const MAX_QUOTED_CHARS = 60;
 
 type Issue = z.core.$ZodIssue;
 
-/** An agent as the schema saw it (`tree`), and with the entries that hold nothing (`written`). */
+/** An agent, or what another `schema` describes, as the schema saw it (`tree`), and with the entries that hold nothing (`written`). */
 export interface ExplainedAgent {
   readonly tree: LocatedMap;
   readonly written: LocatedMap;
+  /** An agent's when absent. */
+  readonly schema?: z.ZodType;
 }
 
 /** Says each thing that the schema has against an agent, where it is written, with what was expected instead. */
@@ -54,7 +56,7 @@ function explain(issue: Issue, path: Path, agent: ExplainedAgent, findings: Find
   const why = issue.code === 'custom' ? issue.message : `cannot be ${describe(found)}`;
   findings.mistake(found.place, {
     message: `${dotted(path)} ${why}`,
-    expected: expectedAt(path),
+    expected: expectedAt(path, agent.schema),
     hint: hintFor(issue, found, path),
   });
 }
@@ -64,7 +66,7 @@ function sayMissing(path: Path, agent: ExplainedAgent, findings: Findings): void
   if (empty?.kind === 'scalar' && empty.broken === true) return;
   const name = String(path.at(-1) ?? '');
   const holder = path.length > 1 ? ` in ${dotted(path.slice(0, -1))}` : '';
-  const expected = expectedAt(path);
+  const expected = expectedAt(path, agent.schema);
   const place = empty === undefined ? placeAt(agent.tree, path.slice(0, -1)) : keyPlaceAt(agent.written, path);
   findings.mistake(place, {
     message: `"${name}" is ${empty === undefined ? 'missing' : 'empty'}${holder}`,
@@ -76,7 +78,7 @@ function sayUnknown(key: string, path: Path, agent: ExplainedAgent, findings: Fi
   const holder = dotted(path);
   findings.mistake(keyPlaceAt(agent.tree, [...path, key]), {
     message: `unknown field "${key}"${holder === '' ? '' : ` in ${holder}`}`,
-    hint: suggestField(key, path),
+    hint: agent.schema === undefined ? suggestField(key, path) : suggestAmong(key, fieldsAt(path, agent.schema)),
   });
 }
 

@@ -2,7 +2,7 @@
  * YAML → a validated fleet. Contract of the room:
  * - every field of docs/manifest.md is parsed and checked: types, names, sizes, durations, every file that is named, every place of this machine
  *   that an agent would reach;
- * - all mistakes of all manifests are told at once, each with file, line, column, the line itself and what was expected;
+ * - all mistakes of all manifests, and of the project's settings, are told at once, each with file, line, column, the line itself and what was expected;
  * - what comes out is complete (AgentSpec): absolute paths, bytes, milliseconds, no default left open, no secret inside;
  * - known fields that nothing acts on are named in warnings; safety that cannot be enforced yet is a mistake (not-yet.ts);
  * - nothing is changed on disk, nothing is run, and files are read within bounds (1 MiB each, 1000 agents, no alias bombs).
@@ -11,21 +11,21 @@ import { createHash } from 'node:crypto';
 import { dirname } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { AgentSpec } from '../contract/agent-spec.js';
-import { FilareError } from '../contract/errors.js';
 import type { AgentDraft, Surroundings } from './agent-draft.js';
 import { agentFieldsSchema, FREE_PATHS, NAMED_PATHS, type GivenFields } from './agent-fields.js';
 import { checkIds, checkOrchestrators, checkReach, checkWorkspaces, type NamedAgent } from './check-fleet.js';
 import { checkDependencies } from './check-dependencies.js';
 import { Findings, type Diagnostic } from './diagnostic.js';
 import { explainIssues, type ExplainedAgent } from './explain-issues.js';
-import { shownFile } from './format-diagnostic.js';
 import { hostPlaces, type HostPlaces } from './host-places.js';
 import { mergeOver, plain, valueAt, withoutNothing, type LocatedMap } from './located.js';
+import { invalidManifest } from './invalid-manifest.js';
 import { findManifests } from './manifest-files.js';
 import { declaredAgents, type DeclaredAgent } from './manifest-shape.js';
 import { reportNotYet } from './not-yet.js';
 import { parseYaml } from './parse-yaml.js';
 import { projectCatalogue, type FoundCatalogue } from './project-catalogue.js';
+import { readProjectSettings } from './project-settings.js';
 import { readText } from './read-text.js';
 import { resolveAgent, type ResolvedAgent } from './resolve-agent.js';
 import type { EnvFileFindings } from './resolve-credentials.js';
@@ -86,10 +86,12 @@ export async function loadManifests(
     load.ids.map(({ id }) => id),
     findings,
   );
+  readProjectSettings(options.project_root, findings);
   const order = [...(paths ?? []), ...files];
   const mistakes = [...findings.mistakes(order), ...once(env.mistakes)];
   const warnings = [...findings.warnings(order), ...once(env.warnings)];
-  if (mistakes.length > 0) throw invalid(mistakes, warnings, options.cwd);
+  if (mistakes.length > 0)
+    throw invalidManifest({ mistakes, warnings }, options.cwd, 'mend them and try again; nothing was started');
   return { agents: resolved.map(({ spec }) => spec), warnings, files };
 }
 
@@ -169,23 +171,4 @@ function withoutId(defaults: LocatedMap): LocatedMap {
 
 function once(diagnostics: readonly Diagnostic[]): Diagnostic[] {
   return [...new Map(diagnostics.map((one) => [JSON.stringify(one), one])).values()];
-}
-
-function invalid(mistakes: readonly Diagnostic[], warnings: readonly Diagnostic[], cwd: string): FilareError {
-  const [first] = mistakes;
-  const where =
-    first === undefined
-      ? ''
-      : [shownFile(first.file, cwd), ...(first.line === 0 ? [] : [first.line, first.column])].join(':');
-  const what = `${where}: ${first?.message ?? ''}`;
-  const files = new Set(mistakes.map(({ file }) => file)).size;
-  return new FilareError({
-    code: 'invalid_manifest',
-    message:
-      mistakes.length === 1
-        ? what
-        : `${mistakes.length} mistakes in ${files === 1 ? 'one file' : `${files} files`}; the first: ${what}`,
-    hint: 'mend them and try again; nothing was started',
-    details: { mistakes, warnings },
-  });
 }

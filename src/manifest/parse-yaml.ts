@@ -45,7 +45,7 @@ export function parseYaml(source: SourceText, findings: Findings, kind: FileKind
   const document = documents[0];
   if (document !== undefined && reportSyntax(document, source, findings)) return undefined;
   if (document === undefined || document.contents === null) {
-    findings.mistake({ source, offset: undefined }, kind.empty);
+    if (kind.empty !== undefined) findings.mistake({ source, offset: undefined }, kind.empty);
     return undefined;
   }
   const second = documents[1];
@@ -75,8 +75,8 @@ export interface FileKind {
   readonly shape: string;
   /** What to do instead of a second document. */
   readonly instead: string;
-  /** What is said of one without content. */
-  readonly empty: Problem;
+  /** What is said of one without content; undefined where that is no mistake. */
+  readonly empty: Problem | undefined;
 }
 
 const MANIFEST: FileKind = {

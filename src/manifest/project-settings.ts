@@ -1,26 +1,41 @@
-import { readFile } from 'node:fs/promises';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import { parse } from 'yaml';
 import { z } from 'zod';
-import { FilareError } from '../contract/errors.js';
 import type { Retention } from '../contract/retention.js';
+import { Findings } from './diagnostic.js';
+import { explainIssues } from './explain-issues.js';
 import { count, sizeField } from './field-formats.js';
+import { invalidManifest } from './invalid-manifest.js';
+import { plain, withoutNothing } from './located.js';
+import { parseYaml, type FileKind } from './parse-yaml.js';
+import { readText } from './read-text.js';
+import { sourceText } from './source-text.js';
 
 /** Where a project says what holds for all its agents, below its folder. */
 export const SETTINGS_FILE = 'configs/filare.yml';
-const MAX_BYTES = 64 * 1024;
 
 const settingsSchema = z.strictObject({
   retention: z
     .strictObject({
-      days: z.number().positive().max(36_500).optional(),
-      keep_last: count(1).optional(),
-      total_size: sizeField(1024 * 1024, '1m').optional(),
+      days: z.number().positive().max(36_500).meta({ expected: 'a number of days above 0: 30' }).optional(),
+      keep_last: count(1).meta({ expected: 'a whole number of sessions of each agent, 1 or more' }).optional(),
+      total_size: sizeField(1024 * 1024, '1m')
+        .meta({ expected: 'a size of 1m or more: 500m, 20g' })
+        .optional(),
     })
-    .refine((given) => Object.keys(given).length > 0, 'says nothing: give days, keep_last or total_size')
+    .refine((given) => Object.keys(given).length > 0, 'says nothing')
+    .meta({ expected: 'days, keep_last or total_size, or several of them' })
     .optional(),
-  max_parallel: count(1).optional(),
+  max_parallel: count(1).meta({ expected: 'a whole number of agents, 1 or more' }).optional(),
 });
+
+const EXPECTED = 'retention: with days, keep_last or total_size, and max_parallel:';
+const KIND: FileKind = {
+  name: 'settings file',
+  shape: 'settings are flat: their names and values',
+  instead: 'put all settings into one document',
+  empty: undefined,
+};
 
 /** The project's settings. */
 export interface ProjectSettings {
@@ -32,34 +47,49 @@ export interface ProjectSettings {
 
 const NO_SETTINGS: ProjectSettings = { retention: null, max_parallel: null };
 
-/** Reads the settings of the project at `root`; without the file all are as they are by default. `invalid_manifest` for a file with a mistake. */
-export async function loadProjectSettings(root: string): Promise<ProjectSettings> {
-  const path = join(root, SETTINGS_FILE);
-  let value: unknown;
-  try {
-    const text = await readFile(path, 'utf8');
-    if (text.length > MAX_BYTES) throw new Error(`it is longer than ${MAX_BYTES} characters`);
-    value = parse(text, { version: '1.2', maxAliasCount: 0, logLevel: 'silent' });
-  } catch (cause) {
-    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return NO_SETTINGS;
-    throw mistake(cause instanceof Error ? (cause.message.split('\n')[0] ?? '') : String(cause), cause);
+/** Reads the settings of the project at `root`; without the file all are as they are by default. `invalid_manifest` with all mistakes in `details`, as manifests'. */
+export function loadProjectSettings(root: string): Promise<ProjectSettings> {
+  const findings = new Findings();
+  const settings = readProjectSettings(root, findings);
+  const [mistakes, warnings] = [findings.mistakes([]), findings.warnings([])];
+  if (mistakes.length === 0) return Promise.resolve(settings);
+  const hint = 'mend them and try again; nothing is started or deleted before that';
+  return Promise.reject(invalidManifest({ mistakes, warnings }, root, hint));
+}
+
+/** The same, its mistakes told to `findings`; with one, the settings are those of a project without the file. */
+export function readProjectSettings(root: string, findings: Findings): ProjectSettings {
+  const file = join(root, SETTINGS_FILE);
+  if (!isThere(file)) return NO_SETTINGS;
+  const read = readText(file);
+  if ('refusal' in read) {
+    const place = { source: sourceText(file, ''), offset: undefined };
+    findings.mistake(place, { message: `the settings file ${read.refusal}`, hint: read.hint });
+    return NO_SETTINGS;
   }
-  const read = settingsSchema.safeParse(value ?? {});
-  if (!read.success) {
-    const [issue] = read.error.issues;
-    throw mistake(`${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'invalid'}`, read.error);
+  const written = parseYaml(sourceText(file, read.text), findings, KIND);
+  if (written === undefined || (written.kind === 'scalar' && written.value === null)) return NO_SETTINGS;
+  if (written.kind !== 'map') {
+    findings.mistake(written.place, { message: 'the settings are not a mapping', expected: EXPECTED });
+    return NO_SETTINGS;
   }
-  const { retention, max_parallel = null } = read.data;
+  const tree = withoutNothing(written, new Set());
+  const { data, error } = settingsSchema.safeParse(plain(tree));
+  if (error !== undefined) {
+    explainIssues(error.issues, { tree, written, schema: settingsSchema }, findings);
+    return NO_SETTINGS;
+  }
+  const { retention, max_parallel = null } = data;
   if (retention === undefined) return { ...NO_SETTINGS, max_parallel };
   const { days = null, keep_last = null, total_size: total_bytes = null } = retention;
   return { retention: { days, keep_last, total_bytes }, max_parallel };
 }
 
-function mistake(what: string, cause: unknown): FilareError {
-  return new FilareError({
-    code: 'invalid_manifest',
-    message: `${SETTINGS_FILE}: ${what}`,
-    hint: 'it may hold "retention:" with days, keep_last and total_size, and "max_parallel:"; nothing is started or deleted before it is mended',
-    cause,
-  });
+/** Whether something lies there; what hides it is said when it is read. */
+function isThere(path: string): boolean {
+  try {
+    return statSync(path, { throwIfNoEntry: false }) !== undefined;
+  } catch {
+    return true;
+  }
 }

@@ -2,9 +2,9 @@ import { z } from 'zod';
 import { agentFieldsSchema } from './agent-fields.js';
 import type { Path } from './located.js';
 
-/** What is expected at a path of an agent, in words; undefined where nothing is said. */
-export function expectedAt(path: Path): string | undefined {
-  for (const schema of schemasAt(path)) {
+/** What is expected at a path of an agent (or of what `root` describes), in words; undefined where nothing is said. */
+export function expectedAt(path: Path, root: z.ZodType = agentFieldsSchema): string | undefined {
+  for (const schema of schemasAt(path, root)) {
     for (let layer: z.ZodType | undefined = schema; layer !== undefined; layer = inside(layer)) {
       const expected = layer.meta()?.['expected'];
       if (typeof expected === 'string') return expected;
@@ -13,9 +13,9 @@ export function expectedAt(path: Path): string | undefined {
   return undefined;
 }
 
-/** The fields that a mapping at a path of an agent may have; empty where it is free or no mapping. */
-export function fieldsAt(path: Path): string[] {
-  return schemasAt(path).flatMap((schema) => mappings(schema).flatMap((mapping) => Object.keys(mapping.shape)));
+/** The fields that a mapping at a path of an agent (or of what `root` describes) may have; empty where it is free or no mapping. */
+export function fieldsAt(path: Path, root: z.ZodType = agentFieldsSchema): string[] {
+  return schemasAt(path, root).flatMap((schema) => mappings(schema).flatMap((mapping) => Object.keys(mapping.shape)));
 }
 
 /** Every field of an agent by its dotted path, lists left out (`mounts.source`). */
@@ -32,11 +32,8 @@ function pathsBelow(schema: z.ZodType, prefix: string): string[] {
   );
 }
 
-function schemasAt(path: Path): z.ZodType[] {
-  return path.reduce<z.ZodType[]>(
-    (found, step) => found.flatMap((schema) => oneStep(schema, step)),
-    [agentFieldsSchema],
-  );
+function schemasAt(path: Path, root: z.ZodType): z.ZodType[] {
+  return path.reduce<z.ZodType[]>((found, step) => found.flatMap((schema) => oneStep(schema, step)), [root]);
 }
 
 function oneStep(schema: z.ZodType, step: string | number): z.ZodType[] {

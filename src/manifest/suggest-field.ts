@@ -68,6 +68,12 @@ export function suggestField(name: string, path: Path): string {
   return `known here: ${here.join(', ')}`;
 }
 
+/** The same where other tools have no names of their own: `known` are all that stand there. */
+export function suggestAmong(name: string, known: readonly string[]): string {
+  const near = closestWord(name, known);
+  return near === undefined ? `known here: ${known.join(', ')}` : `did you mean "${near}"?`;
+}
+
 /** A path as people write it: `mounts[0].source`. */
 export function dotted(path: Path): string {
   return path

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -53,6 +53,33 @@ describe('completion', () => {
     expect(await complete('feedback', 'list', '')).toEqual(['docs', 'judge']);
     expect(await complete('pause', 'docs', '--severity', 'c')).toEqual(['critical']);
     expect(await complete('events', '--follow', 'd')).toEqual(['docs']);
+    await daemon.close();
+  });
+
+  it('knows the agents of the manifests for start, also where one is wrong', async () => {
+    writeFileSync(join(project.root, 'configs/agents/a.yml'), 'sessions: [{ id: docs }, { id: judge, rol: X }]\n');
+    writeFileSync(join(project.root, 'configs/agents/b.yml'), 'id: [\n');
+    writeFileSync(join(project.root, 'configs/agents/c.yml'), 'id: doctor\nrole: UI\n');
+    expect(await complete('start', '--session', '')).toEqual(['docs', 'judge', 'doctor']);
+    expect(await complete('start', '--session', 'doc')).toEqual(['docs', 'doctor']);
+    expect(await complete('up', '--progress', '')).toEqual(['auto', 'plain', 'json', 'quiet']);
+    expect(existsSync(project.state)).toBe(false);
+  });
+
+  it('knows the agents whose sessions have ended where the past is asked for, each once, with a daemon or without', async () => {
+    const record = join(project.outputs, 'UI', 'old-20300101T000000Z-abcd');
+    mkdirSync(record, { recursive: true });
+    expect(await complete('tail', '')).toEqual(['old']);
+    expect(await complete('transcript', 'export', '')).toEqual(['old']);
+    expect(await complete('send', '')).toEqual([]);
+    expect(existsSync(project.state)).toBe(false);
+    const daemon = await FakeDaemon.start(project);
+    daemon.addSession('docs', { phase: 'stopped', activity: null, ended_at: '2030-01-01T00:00:00Z' });
+    daemon.addSession('docs', { phase: 'stopped', activity: null, ended_at: '2030-01-01T00:00:00Z' });
+    daemon.addSession('judge');
+    for (const words of [['tail'], ['describe'], ['diff'], ['sync'], ['fork'], ['transcript', 'verify']])
+      expect((await complete(...words, '')).sort()).toEqual(['docs', 'judge']);
+    expect(await complete('send', '')).toEqual(['judge']);
     await daemon.close();
   });
 

@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { COMMANDS, findCommand } from '../../src/cli/commands.js';
 import { pageLines } from '../../src/cli/help/page-lines.js';
-import { TOPICS } from '../../src/cli/help/topics.js';
+import { pageNames, TOPICS } from '../../src/cli/help/topics.js';
 import { textOf } from '../../src/cli/style.js';
 import type { ProjectPaths } from '../../src/contract/project.js';
 import { newProject, removeProject, run } from './rig.js';
@@ -52,6 +52,21 @@ describe('help TOPIC', () => {
     const list = JSON.parse((await run(project, ['help', '--json'])).stdout) as Record<string, { name: string }[]>;
     expect(list['topics']?.map(({ name }) => name)).toEqual(TOPICS.map(({ name }) => name));
     expect(list['commands']?.map(({ name }) => name)).toEqual(COMMANDS.map(({ name }) => name));
+  });
+
+  it("is found by its page's file name too, where that is no command", async () => {
+    expect(pageNames()).toEqual(expect.arrayContaining(['bringing-work-home', 'operators-guide']));
+    for (const { name, file } of TOPICS) {
+      const page = file.replace(/\.md$/, '');
+      const by_page = (await run(project, ['help', '--json', findCommand(page) === undefined ? page : file])).stdout;
+      expect(JSON.parse(by_page)).toMatchObject({ topic: name, file: `docs/${file}` });
+    }
+    const by_path = await run(project, ['help', '--json', 'docs/bringing-work-home.md']);
+    expect(JSON.parse(by_path.stdout)).toMatchObject({ topic: 'bringing-home' });
+    expect((await run(project, ['help', 'operator-guide'])).stderr).toContain('did you mean operators-guide?');
+    expect((await run(project, ['help', 'clenup'])).stderr).toContain('did you mean cleanup?');
+    // A command keeps its own help.
+    expect((await run(project, ['help', 'cleanup'])).stdout).toContain('Usage: filare-agents cleanup');
   });
 
   it('says what was meant, and is listed after the commands', async () => {

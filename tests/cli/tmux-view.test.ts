@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { nextChange, roomOf, type Situation } from '../../src/cli/tmux/next-change.js';
+import { sessionName } from '../../src/cli/tmux/open-view.js';
 import { paneColor, paneTitle, plainTitle } from '../../src/cli/tmux/pane-title.js';
 import { commandLine, isNewEnough, TmuxServer } from '../../src/cli/tmux/tmux-server.js';
 import type { ViewPane, ViewWindow } from '../../src/cli/tmux/view-panes.js';
@@ -92,7 +93,9 @@ describe('the title of a pane', () => {
     const waiting = row('a', { role: 'FEATURE', activity: 'waiting', pending_prompts: 2, health: 'stalled' });
     expect(paneTitle(waiting)).toBe('a: waiting, stalled, 2 prompts (FEATURE)');
     expect(paneTitle(row('a', { role: 'FIXER', phase: 'backing_off', activity: null }))).toBe('a: backing off (FIXER)');
-    expect(plainTitle('#(touch x) #[fg=red] \u001b]0;x\u0007 %H {a}|ü')).toBe('_(touch x) __fg_red_ __0_x_ _H _a___');
+    expect(plainTitle('#(touch x) #[fg=red] \u001b]0;x\u0007 %H {a}|')).toBe('_(touch x) __fg_red_ __0_x_ _H _a__');
+    expect(plainTitle('fleet Übergröße 東京 #{x}')).toBe('fleet Übergröße 東京 __x_');
+    expect(sessionName('/home/me/Müller & Söhne #(x)')).toBe('filare-Müller-Söhne-x');
     expect(paneColor(row('a', { pending_prompts: 1 }))).toBe('yellow');
     expect(paneColor(row('a', { phase: 'failed' }))).toBe('red');
   });

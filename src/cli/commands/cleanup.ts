@@ -30,7 +30,7 @@ export function cleanupCommand(context: CliContext): CommandUnknownOpts {
     .option('--no-input', 'never ask: without --yes that is a mistake')
     .action(async (options) => {
       const { globals } = context;
-      await using fleet = await context.openFleet();
+      await using fleet = await context.openFleet({ begins: true });
       const how = {
         ...(options.force === true ? { force: true } : {}),
         ...(options.workspaces === true ? { workspaces: true } : {}),

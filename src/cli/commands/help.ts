@@ -6,7 +6,7 @@ import { newCommand } from '../command.js';
 import type { CommandEntry } from '../commands.js';
 import type { CliContext } from '../context.js';
 import { pageLines } from '../help/page-lines.js';
-import { findTopic, TOPICS, type Topic } from '../help/topics.js';
+import { findTopic, pageNames, TOPICS, type Topic } from '../help/topics.js';
 
 /** Longer lines are hard to read, however wide the terminal. */
 const MAX_COLUMNS = 100;
@@ -51,10 +51,7 @@ function titleOf(page: string): string {
 
 async function unknownTopic(name: string, commands: readonly CommandEntry[]): Promise<never> {
   const { closestWord } = await import('../../manifest/closest-word.js');
-  const near = closestWord(
-    name,
-    [...TOPICS, ...commands].map((known) => known.name),
-  );
+  const near = closestWord(name, [...[...TOPICS, ...commands].map((known) => known.name), ...pageNames()]);
   throw new FilareError({
     code: 'usage',
     message: `no command and no topic is called '${name}'`,

@@ -1,8 +1,8 @@
-import type { CommandUnknownOpts } from '@commander-js/extra-typings';
+import { Option, type CommandUnknownOpts } from '@commander-js/extra-typings';
 import type { ImageStatus } from '../../contract/api-shapes.js';
 import { newCommand, withSubcommands } from '../command.js';
 import type { CliContext } from '../context.js';
-import { parseProgressMode, ProgressDisplay } from '../progress.js';
+import { PROGRESS_MODES, ProgressDisplay } from '../progress.js';
 import { styled } from '../style.js';
 
 /** `image build|status`. */
@@ -20,10 +20,10 @@ function build(context: CliContext): CommandUnknownOpts {
     'filare-agents image build --force --progress plain',
   ])
     .option('--force', 'build although nothing has changed')
-    .option('--progress <mode>', 'auto, plain, json or quiet', parseProgressMode)
+    .addOption(new Option('--progress <mode>', 'how progress is shown').choices(PROGRESS_MODES))
     .action(async (options) => {
       const { out, globals, now_ms } = context;
-      await using fleet = await context.openFleet();
+      await using fleet = await context.openFleet({ begins: true });
       const before = await fleet.imageStatus();
       if (before.current && options.force !== true) {
         if (globals.json === true) out.json(before);
@@ -56,7 +56,7 @@ function status(context: CliContext): CommandUnknownOpts {
   ])
     .option('--image <name>', 'another image than the default one')
     .action(async (options) => {
-      await using fleet = await context.openFleet();
+      await using fleet = await context.openFleet({ begins: true });
       sayImage(context, await fleet.imageStatus(options.image));
     });
 }

@@ -23,16 +23,16 @@ export function listCommand(context: CliContext): CommandUnknownOpts {
       const rows = await fleet.sessions({ all: options.all === true });
       if (context.globals.json === true) context.out.json(rows);
       else if (context.globals.quiet === true) for (const row of rows) context.out.line(row.session_id);
-      else printTable(context, rows, options.all === true);
+      else printTable(context, rows, options.all === true, fleet.project.root);
     });
 }
 
-function printTable(context: CliContext, rows: readonly SessionRow[], all: boolean): void {
+function printTable(context: CliContext, rows: readonly SessionRow[], all: boolean, root: string): void {
   if (rows.length === 0) {
     context.out.note(
       all
-        ? 'no session yet: filare-agents up starts the agents of configs/agents'
-        : 'no session is running: filare-agents up, or list --all for ended ones',
+        ? `no session yet in ${root}: filare-agents up starts the agents of configs/agents`
+        : `no session is running in ${root}: filare-agents up, or list --all for ended ones`,
     );
     return;
   }

@@ -36,7 +36,7 @@ export function pauseCommand(context: CliContext): CommandUnknownOpts {
       const ask = await questionOf(context, options);
       await using fleet = await context.openFleet();
       const refs = await chosenRefs(fleet, ids, options.all);
-      if (refs.length === 0) context.out.note('no session is running');
+      if (refs.length === 0) context.out.note(`no session is running in ${fleet.project.root}`);
       await eachRef(context, {
         refs,
         verb: 'pause',

@@ -19,7 +19,7 @@ export function resumeAllCommand(context: CliContext): CommandUnknownOpts {
       await using fleet = await context.openFleet();
       const { sessions, begun } = await fleet.resumeAll();
       if (context.globals.json === true) context.out.json({ sessions, begun });
-      else if (sessions.length === 0) context.out.note('no session should be running');
+      else if (sessions.length === 0) context.out.note(`no session should be running in ${fleet.project.root}`);
       else {
         for (const row of sessions) {
           if (context.globals.quiet === true) context.out.line(row.session_id);

@@ -17,7 +17,7 @@ export function resumeCommand(context: CliContext): CommandUnknownOpts {
       requireChoice(ids, options.all);
       await using fleet = await context.openFleet();
       const refs = await chosenRefs(fleet, ids, options.all);
-      if (refs.length === 0) context.out.note('no session is running');
+      if (refs.length === 0) context.out.note(`no session is running in ${fleet.project.root}`);
       await eachRef(context, {
         refs,
         verb: 'resume',

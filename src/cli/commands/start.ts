@@ -40,7 +40,7 @@ export function startCommand(context: CliContext): CommandUnknownOpts {
       const agents = options.session === undefined ? declared : onlyAgents(declared, options.session);
       const rehearsal = await loadRehearsalInput(options.rehearsal);
       const how = { rehearsal, max_parallel: options.maxParallel };
-      await using fleet = await context.openFleet();
+      await using fleet = await context.openFleet({ begins: true });
       if (options.dryRun === true) {
         sayPlans(context, await fleet.plan(agents, how), orderLines(agents));
         return;

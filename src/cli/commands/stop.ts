@@ -22,7 +22,7 @@ export function stopCommand(context: CliContext): CommandUnknownOpts {
       const grace_ms = options.grace === undefined ? undefined : parseDuration(options.grace, '--grace');
       await using fleet = await context.openFleet();
       const refs = await refsThatMayRun(fleet, ids, options.all);
-      if (refs.length === 0) context.out.note('no session is running');
+      if (refs.length === 0) context.out.note(`no session is running in ${fleet.project.root}`);
       const interrupted: string[] = [];
       const act = (ref: string): Promise<StoppedSession> =>
         fleet.stop(ref, { grace_ms }).catch((failure: unknown) => {

@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { Option, type CommandUnknownOpts } from '@commander-js/extra-typings';
-import { findProject } from '../../client/find-project.js';
+import { findExistingProject } from '../../client/find-project.js';
 import { FilareError } from '../../contract/errors.js';
 import type { ProjectPaths } from '../../contract/project.js';
 import { exportHtml } from '../../transcript/export-html.js';
@@ -49,7 +49,7 @@ function verify(context: CliContext): CommandUnknownOpts {
         if (context.globals.json !== true) sayVerdict(context, session_id, verdict);
       }
       if (context.globals.json === true) context.out.json(verdicts);
-      else if (sessions.length === 0) context.out.note('there is no session yet');
+      else if (sessions.length === 0) context.out.note(`there is no session yet in ${paths.root}`);
       if (verdicts.some((verdict) => verdict.problems.length > 0)) context.exit_code = 1;
     });
 }
@@ -102,5 +102,5 @@ function piecesOf({ session_id, transcript }: SessionOnDisk, format: 'markdown' 
 }
 
 function projectOf(context: CliContext): ProjectPaths {
-  return findProject({ project: context.globals.project, cwd: context.cwd, env: context.env });
+  return findExistingProject({ project: context.globals.project, cwd: context.cwd, env: context.env });
 }

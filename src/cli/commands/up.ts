@@ -13,7 +13,7 @@ import { parseDuration } from '../duration.js';
 import { liveView } from '../live-view.js';
 import { loadAgentsToStart, loadRehearsalInput } from '../load-agents.js';
 import { maxParallelOption } from '../max-parallel.js';
-import { parseProgressMode, ProgressDisplay, type ProgressMode } from '../progress.js';
+import { PROGRESS_MODES, ProgressDisplay, type ProgressMode } from '../progress.js';
 import { rollBack } from '../roll-back.js';
 import { refusals, sayOutcomes, sayWarnings } from '../start-outcomes.js';
 import { styled } from '../style.js';
@@ -48,7 +48,7 @@ export function upCommand(context: CliContext): CommandUnknownOpts {
     )
     .option('--no-wait', 'end as soon as every agent runs, or is known to wait in the queue')
     .option('-t, --timeout <duration>', 'with --wait: give up after so long, exit code 5; agents keep running')
-    .option('--progress <mode>', 'auto, plain, json or quiet', parseProgressMode)
+    .addOption(new Option('--progress <mode>', 'how progress is shown').choices(PROGRESS_MODES))
     .addHelpText(
       'after',
       '\nCtrl-C before the live view takes back what this call began; in it, the agents keep running.\nCtrl-C twice leaves at once.',
@@ -91,7 +91,7 @@ async function up(
   let outcomes: StartOutcome[];
   try {
     progress.step('daemon');
-    fleet = await context.openFleet();
+    fleet = await context.openFleet({ begins: true });
     progress.done(fleet.started_daemon ? 'started' : 'is running');
     await using deaf = await context.openFleetForRollback();
     outcomes = await bringUp({

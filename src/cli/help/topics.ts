@@ -43,7 +43,15 @@ export const TOPICS: readonly Topic[] = [
   { name: 'troubleshooting', file: 'troubleshooting.md', summary: 'by symptom: cause and command' },
 ];
 
-/** The topic of that name. */
+/** The topic of that name, or whose page has it as its file's, with `.md` or without, as links and the table of contents name it. */
 export function findTopic(name: string): Topic | undefined {
-  return TOPICS.find((topic) => topic.name === name);
+  const file = name.replace(/^docs\//, '').replace(/(\.md)?$/, '.md');
+  return TOPICS.find((topic) => topic.name === name) ?? TOPICS.find((topic) => topic.file === file);
+}
+
+/** The names that pages have as files, where they are not those of their topics. */
+export function pageNames(): string[] {
+  return TOPICS.map(({ file }) => file.replace(/\.md$/, '')).filter((page) =>
+    TOPICS.every(({ name }) => name !== page),
+  );
 }

@@ -64,10 +64,10 @@ export async function closeView(place: Pick<ViewPlace, 'tmux' | 'project'>): Pro
   return panes.length;
 }
 
-/** The name of a project's session, of characters that need no quoting anywhere. */
+/** The name of a project's session, of letters and digits of any script, which need no quoting anywhere. */
 export function sessionName(root: string): string {
   const name = basename(root)
-    .replace(/[^A-Za-z0-9_]+/g, '-')
+    .replace(/[^\p{L}\p{M}\p{N}_]+/gu, '-')
     .replace(/^-|-$/g, '');
   return `filare-${name === '' ? 'project' : name}`;
 }

@@ -2,8 +2,8 @@ import { unreachable } from '../../contract/errors.js';
 import type { SessionRow } from '../../contract/session.js';
 import { plural } from '../fleet-table.js';
 
-/** Everything that is not plainly a letter, a digit or harmless: tmux runs what stands in `#(…)`, and styles what stands in `#[…]`. */
-const NOT_PLAIN = /[^A-Za-z0-9 _.,:()/-]/g;
+/** Everything that is not plainly a letter or digit of any script, or harmless: tmux runs what stands in `#(…)`, and styles what stands in `#[…]`. */
+const NOT_PLAIN = /[^\p{L}\p{M}\p{N} _.,:()/-]/gu;
 
 /** A text that tmux shows as it is, and only shows. */
 export function plainTitle(text: string): string {

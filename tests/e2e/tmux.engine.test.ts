@@ -198,7 +198,7 @@ describe.skipIf(!HAS_TMUX)('the fleet in tmux', () => {
     const inbox = (await titles()).get('inbox');
     const report = await rig.json<Report>(['tmux', '-L', socket, '--detach']);
     expect(report).toMatchObject({ created: false, windows: [{ name: 'inbox' }, { name: 'agents' }] });
-    expect(report.session).toMatch(/^filare-it-s-HOME-touch-owned-fg-red-pid-\w+$/);
+    expect(report.session).toMatch(/^filare-it-s-HOME-touch-owned-fg-red-pid-é-\w+$/);
     expect(report.attach).toEqual(['tmux', '-L', socket, 'attach', '-t', `=${report.session}`]);
     expect(report.windows[0]?.panes.map(({ shows }) => shows)).toEqual(['inbox', 'fleet']);
     await untilTitled('asker: idle (FEATURE)', 'talker: idle (DOCUMENTATION)', 'worker: idle (FIXER)');
@@ -244,7 +244,7 @@ describe.skipIf(!HAS_TMUX)('the fleet in tmux', () => {
     await inside('send-keys', '-t', pane, '-l', `'${process.execPath}' '${BIN}' --project ${project} tmux`);
     await inside('send-keys', '-t', pane, 'Enter');
     const windows = '#{session_name} #{window_name} #{window_panes} #{window_active}';
-    const name = /^mine it-s-HOME-touch-owned-fg-red-pid-\w+-/;
+    const name = /^mine it-s-HOME-touch-owned-fg-red-pid-é-\w+-/;
     await eventually('its windows are there', async () => {
       const [work, inbox, agents] = (await inside('list-windows', '-a', '-F', windows)).split('\n');
       return work === 'mine work 1 0' && is(inbox, 'inbox 2 1') && is(agents, 'agents 3 0');

@@ -107,7 +107,8 @@ describe.skipIf(!HAS_TMUX)('the fleet in tmux', () => {
 
   /** Programs of a view of this project. */
   async function viewers(): Promise<string[]> {
-    const { stdout } = await run('ps', ['-eo', 'args=', '-ww']);
+    // Where no locale is set, ps shows no letters beyond ASCII.
+    const { stdout } = await run('env', ['LC_ALL=C.UTF-8', 'ps', '-eo', 'args=', '-ww']);
     return stdout.split('\n').filter((line) => line.includes(rig.root) && line.includes('tmux --show'));
   }
 

@@ -155,10 +155,7 @@ describe('a hostile workspace', () => {
       ['heavy', 'tag', '-m', 'heavy', 'heavy'],
       ['odd', 'update-ref', 'refs/odd/one'],
     ] as const) {
-      const commit = execFileSync('git', ['-C', other, 'commit-tree', tree, '-m', name], {
-        encoding: 'utf8',
-      }).trim();
-      git(other, ...tag, commit);
+      git(other, ...tag, git(other, 'commit-tree', tree, '-m', name).trim());
     }
     git(other, 'tag', 'no-commit', tree);
     give(other);

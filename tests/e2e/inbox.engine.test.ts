@@ -17,7 +17,7 @@ sessions:
     escalation:
       deadline: 2s
       remind_after: 1s
-      notify: [{ command: 'jq -c . >> notices.jsonl' }, { command: 'exit 3' }]
+      notify: [{ command: 'tr -d "\\n" >> notices.jsonl && echo >> notices.jsonl' }, { command: 'exit 3' }]
   - { id: stopper, role: FIXER, escalation: { deadline: 1s, on_deadline: stop } }
   - id: ruled
     role: TOOLS

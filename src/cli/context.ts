@@ -56,10 +56,10 @@ export function createContext(ambient: Ambient, globals: GlobalOptions): CliCont
       quiet: () => globals.quiet === true,
     }),
     openFleet: async ({ begins = false, ...options } = {}) => {
-      if (!begins) findExistingProject({ ...find, project: globals.project });
+      const { project } = globals;
       return Fleet.open({
         ...find,
-        project: globals.project,
+        project: begins ? project : findExistingProject({ ...find, project }).root,
         signal: interrupts.signal,
         daemon_command: ambient.daemon_command,
         ...options,

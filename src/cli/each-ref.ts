@@ -103,33 +103,19 @@ function signalOf({ details }: FilareError): object {
 }
 
 /** The sessions that a command is about: those named, or with `--all` all that have not ended. Neither, or both, is `usage`. */
-export async function chosenRefs(fleet: Fleet, named: readonly string[], all: boolean | undefined): Promise<string[]> {
-  return (await refsNotEnded(fleet, named, all)).readable;
-}
-
-/** As `chosenRefs`, with those whose record cannot be read, of which a container may run. */
-export async function refsThatMayRun(
+export async function chosenRefs(
   fleet: Fleet,
   named: readonly string[],
   all: boolean | undefined,
+  /** Also those whose record cannot be read, which are shown as failed: a container of theirs may run. */
+  { unreadable = false }: { readonly unreadable?: boolean } = {},
 ): Promise<string[]> {
-  const { readable, unreadable } = await refsNotEnded(fleet, named, all);
-  return [...readable, ...unreadable];
-}
-
-async function refsNotEnded(
-  fleet: Fleet,
-  named: readonly string[],
-  all: boolean | undefined,
-): Promise<{ readonly readable: string[]; readonly unreadable: string[] }> {
   requireChoice(named, all);
-  if (all !== true) return { readable: [...new Set(named)], unreadable: [] };
-  const rows = (await fleet.sessions()).filter((row) => row.ended_at === null);
-  const ids = (are: readonly SessionRow[]): string[] => are.map((row) => row.session_id);
-  return {
-    readable: ids(rows.filter((row) => row.phase !== 'failed')),
-    unreadable: ids(rows.filter((row) => row.phase === 'failed')),
-  };
+  if (all !== true) return [...new Set(named)];
+  const rows = await fleet.sessions();
+  return rows
+    .filter((row) => row.ended_at === null && (unreadable || row.phase !== 'failed'))
+    .map((row) => row.session_id);
 }
 
 /** Throws `usage` unless ids or `--all` were given, and not both. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { AGENT_NAME } from './agent-name.js';
 import { catalogueCommandSchema } from './catalogue.js';
 
 /** Every category of action that an escalation rule can name. */
@@ -62,9 +63,9 @@ export const orchestratorAnswersSchema = z.enum(['none', 'questions', 'approvals
  * `validate --json` prints, what the control API takes, and what a session keeps for its whole life. It holds no secret, only paths to them.
  */
 export const agentSpecSchema = z.strictObject({
-  id: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$/),
+  id: z.string().regex(AGENT_NAME),
   /** Upper case for the known roles, else as written: letters, digits, `-`, `_`. */
-  role: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$/),
+  role: z.string().regex(AGENT_NAME),
   goal: z.string().optional(),
   /** The text itself, read from the file where the manifest named one. */
   instructions: z.string().optional(),

@@ -1,7 +1,5 @@
-import { createReadStream } from 'node:fs';
-import { createInterface } from 'node:readline';
 import type { Homecomer } from '../homecoming/homecoming.js';
-import { sessionRecordSchema } from '../session/record.js';
+import { ledgerFacts } from '../session/ledger-facts.js';
 import { sessionFiles } from '../session/session-files.js';
 import type { Fleet } from './fleet.js';
 
@@ -24,17 +22,11 @@ export async function broughtBefore(
 
 /** What a ledger tells of it; null when it cannot be read, and what was before it may not be the last. */
 async function lastInto(ledger: string, into: string): Promise<string | null> {
-  const lines = createInterface({ input: createReadStream(ledger, 'utf8'), crlfDelay: Infinity });
   let told = 'nothing';
   try {
-    for await (const line of lines) {
-      const { fact } = sessionRecordSchema.parse(JSON.parse(line));
-      if (fact.type === 'synced' && fact.into === into) told = fact.commit;
-    }
+    for await (const fact of ledgerFacts(ledger)) if (fact.type === 'synced' && fact.into === into) told = fact.commit;
   } catch {
     return null;
-  } finally {
-    lines.close();
   }
   return told;
 }

@@ -1,13 +1,12 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { AGENT_NAME } from '../contract/agent-name.js';
 import type { CleanupItem } from '../contract/api-shapes.js';
 import { asFilareError } from '../contract/errors.js';
 import type { SessionRow } from '../contract/session.js';
 import type { CleanupOptions } from './cleanup.js';
 import { dropWorkspace, lostWords } from './drop-workspace.js';
 import type { Fleet } from './fleet.js';
-
-const AGENT_ID = /^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$/;
 
 /** Removes workspaces of sessions that have ended, one after the other, each as dropWorkspace does; says of each what became of it and why. */
 export async function cleanWorkspaces(fleet: Fleet, options: CleanupOptions): Promise<readonly CleanupItem[]> {
@@ -16,7 +15,7 @@ export async function cleanWorkspaces(fleet: Fleet, options: CleanupOptions): Pr
   const rows = fleet.rows(true);
   const items: CleanupItem[] = [];
   for (const entry of await readdir(paths.workspaces, { withFileTypes: true }).catch(() => [])) {
-    if (!entry.isDirectory() || !AGENT_ID.test(entry.name)) continue;
+    if (!entry.isDirectory() || !AGENT_NAME.test(entry.name)) continue;
     const path = join(paths.workspaces, entry.name);
     const row = await latestIn(fleet, rows, path);
     const item = { kind: 'workspace', name: path, session_id: row?.session_id ?? null } as const;

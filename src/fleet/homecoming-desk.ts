@@ -65,8 +65,8 @@ export class HomecomingDesk {
   sync(ref: string, options: SyncOptions, by: string, signal: AbortSignal): Promise<SyncResult> {
     return this.#inTurn(signal, async (ending) => {
       const found = await this.homecomer(ref);
-      const brought = await broughtBefore(this.#fleet, found, options.into ?? `agents/${found.agent.id}`);
-      const of = { ...found, brought };
+      const broughtInto = (into: string): Promise<string | null> => broughtBefore(this.#fleet, found, into);
+      const of: Homecomer = { ...found, broughtInto };
       const place = this.place(options.repo, of);
       const done = await this.#inSteps(of, (around) => syncSession(around, of, place, options, ending));
       const fact = syncedFact(of, done, by) ?? this.#nothingFact(of.session_id, done.outcome, by);

@@ -2,12 +2,10 @@ import { asFilareError } from '../contract/errors.js';
 import { createMasker, type Masker } from '../transcript/mask.js';
 import { readSecrets } from '../session/secrets.js';
 import type { SessionFact } from '../session/record.js';
-import { sessionRecordSchema } from '../session/record.js';
+import { ledgerFacts } from '../session/ledger-facts.js';
 import type { SealReason } from '../session/memory-surroundings.js';
 import { sessionFiles } from '../session/session-files.js';
 import { SessionMemory } from '../session/session-memory.js';
-import { createReadStream } from 'node:fs';
-import { createInterface } from 'node:readline';
 import type { AgentSpec } from '../contract/agent-spec.js';
 import type { FleetSurroundings } from './surroundings.js';
 
@@ -49,16 +47,11 @@ async function maskerOf(around: FleetSurroundings, session_id: string, agent: Ag
 
 /** The agent in the first record of the ledger; null when there is none, which opening then reports. */
 async function agentOf(folder: string): Promise<AgentSpec | null> {
-  const lines = createInterface({ input: createReadStream(sessionFiles(folder).ledger, 'utf8'), crlfDelay: Infinity });
   try {
-    for await (const line of lines) {
-      const { fact } = sessionRecordSchema.parse(JSON.parse(line));
+    for await (const fact of ledgerFacts(sessionFiles(folder).ledger))
       return fact.type === 'created' ? fact.agent : null;
-    }
   } catch {
     return null;
-  } finally {
-    lines.close();
   }
   return null;
 }

@@ -1,7 +1,5 @@
-import { createReadStream } from 'node:fs';
-import { createInterface } from 'node:readline';
 import type { AgentSpec } from '../contract/agent-spec.js';
-import { sessionRecordSchema } from '../session/record.js';
+import { ledgerFacts } from '../session/ledger-facts.js';
 
 /** Where a session began. */
 export interface Origin {
@@ -18,19 +16,15 @@ export interface Origin {
  * never had a workspace, or its ledger cannot be read.
  */
 export async function readOrigin(ledger: string): Promise<Origin | null> {
-  const lines = createInterface({ input: createReadStream(ledger, 'utf8'), crlfDelay: Infinity });
   let agent: AgentSpec | null = null;
   try {
-    for await (const line of lines) {
-      const { fact } = sessionRecordSchema.parse(JSON.parse(line));
+    for await (const fact of ledgerFacts(ledger)) {
       if (fact.type === 'created') agent = fact.agent;
       if (fact.type !== 'workspace_ready' || agent === null) continue;
       return { agent, branch: fact.branch, base: fact.head, seeded: fact.how !== 'existing' };
     }
   } catch {
     return null;
-  } finally {
-    lines.close();
   }
   return null;
 }

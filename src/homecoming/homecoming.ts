@@ -34,8 +34,8 @@ export interface Homecomer {
   readonly seeded: boolean;
   /** The last of its commits that was brought home, and where. */
   readonly synced: { readonly commit: string; readonly into: string } | null;
-  /** The last commit that was brought into the branch in question, by an earlier session of the agent too, where records say so. */
-  readonly brought?: string | null;
+  /** The last commit that was brought into a branch, by an earlier session of the agent too, where records say so. They are read only when it is asked for. */
+  readonly broughtInto?: (into: string) => Promise<string | null>;
 }
 
 /** Most bytes that are brought when nobody says otherwise. */

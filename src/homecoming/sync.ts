@@ -170,7 +170,7 @@ async function refuseToLose(
   const is_ours =
     of.synced?.into === into
       ? of.synced.commit === before
-      : of.brought === before && (await commitOf(helper, before)) !== null;
+      : (await of.broughtInto?.(into)) === before && (await commitOf(helper, before)) !== null;
   if (is_ours && force) return;
   const lost = await quarantine.ahead(before, tip);
   const what = `${String(lost)} ${lost === 1 ? 'commit' : 'commits'}`;

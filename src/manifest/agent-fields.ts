@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { AGENT_NAME } from '../contract/agent-name.js';
 import { line, path, textOrFile } from './field-formats.js';
 import { mountFields, networkFields, resourcesFields, workspaceFields } from './container-fields.js';
 import {
@@ -27,13 +28,11 @@ export const KNOWN_ROLES = [
   'ORCHESTRATOR',
 ] as const;
 
-const NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$/;
-
 /** Every field of an agent as it is written in a manifest. The loader, the JSON Schema and the check of the reference page all come from here. */
 export const agentFieldsSchema = z.strictObject({
   id: z
     .string()
-    .regex(NAME)
+    .regex(AGENT_NAME)
     .meta({
       description: 'Name of the agent; unique in all manifests that are read together, whatever its case.',
       examples: ['feature-login'],
@@ -41,7 +40,7 @@ export const agentFieldsSchema = z.strictObject({
     }),
   role: z
     .string()
-    .regex(NAME)
+    .regex(AGENT_NAME)
     .meta({
       description: 'What the agent is for, in any case; a word of your own is a role too.',
       examples: [...KNOWN_ROLES],

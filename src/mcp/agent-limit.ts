@@ -1,3 +1,4 @@
+import { AGENT_NAME } from '../contract/agent-name.js';
 import { FilareError } from '../contract/errors.js';
 
 /** Agents that a server is limited to. */
@@ -17,7 +18,7 @@ export function parseAgentLimit(text: string): AgentLimit {
   const words = text.split(',').map((word) => word.trim());
   const tags = words.filter((word) => word.startsWith('tag:')).map((word) => word.slice('tag:'.length));
   const ids = words.filter((word) => !word.startsWith('tag:'));
-  const wrong = ids.find((id) => !/^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$/.test(id)) ?? tags.find((tag) => tag === '');
+  const wrong = ids.find((id) => !AGENT_NAME.test(id)) ?? tags.find((tag) => tag === '');
   if (wrong !== undefined) {
     throw new FilareError({
       code: 'usage',

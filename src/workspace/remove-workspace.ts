@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { realpath, rename } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import { AGENT_NAME } from '../contract/agent-name.js';
 import { FilareError } from '../contract/errors.js';
 import { projectPaths } from '../contract/project.js';
 import { OpenFolder } from './open-folder.js';
 import { refuseMountsBelow, removeTree } from './remove-tree.js';
 import { asWorkspaceFailure, unlessMissing } from './system-error.js';
 
-const WORKSPACE_NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$/;
 const GONE_NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,39}\.filare-gone-[0-9a-f]{16}$/;
 
 /**
@@ -23,7 +23,7 @@ export async function removeWorkspace(
   const workspaces = await unlessMissing(realpath(home));
   const name = basename(resolve(path));
   const parent = await unlessMissing(realpath(dirname(resolve(path))));
-  if (!WORKSPACE_NAME.test(name) || parent !== workspaces) throw outside(path, home);
+  if (!AGENT_NAME.test(name) || parent !== workspaces) throw outside(path, home);
   if (workspaces === undefined) return 'gone';
   try {
     await using folder = await OpenFolder.open(workspaces);

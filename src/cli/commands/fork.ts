@@ -1,12 +1,11 @@
 import type { CommandUnknownOpts } from '@commander-js/extra-typings';
+import { AGENT_NAME } from '../../contract/agent-name.js';
 import { FilareError } from '../../contract/errors.js';
 import { newCommand } from '../command.js';
 import type { CliContext } from '../context.js';
 import { stateWords } from '../fleet-table.js';
 import { readMessage } from '../message-input.js';
 import { styled } from '../style.js';
-
-const AGENT_ID = /^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$/;
 
 /** `fork ID --as NEW`: a second session from the same point. */
 export function forkCommand(context: CliContext): CommandUnknownOpts {
@@ -25,7 +24,7 @@ export function forkCommand(context: CliContext): CommandUnknownOpts {
     .addHelpText('after', '\nExit codes: 0 forked · 3 no such session · 4 a turn runs, or the id is taken')
     .action(async (id, options) => {
       const { out, globals } = context;
-      if (!AGENT_ID.test(options.as))
+      if (!AGENT_NAME.test(options.as))
         throw new FilareError({
           code: 'usage',
           message: `${JSON.stringify(options.as)} is not an id for an agent`,

@@ -4,7 +4,7 @@ import type { StoppedSession } from '../../contract/session.js';
 import { newCommand } from '../command.js';
 import type { CliContext } from '../context.js';
 import { parseDuration } from '../duration.js';
-import { eachOne, refsThatMayRun, requireChoice } from '../each-ref.js';
+import { chosenRefs, eachOne, requireChoice } from '../each-ref.js';
 import { styled } from '../style.js';
 
 /** `stop ID…`: the container goes, the record stays. */
@@ -21,7 +21,7 @@ export function stopCommand(context: CliContext): CommandUnknownOpts {
       requireChoice(ids, options.all);
       const grace_ms = options.grace === undefined ? undefined : parseDuration(options.grace, '--grace');
       await using fleet = await context.openFleet();
-      const refs = await refsThatMayRun(fleet, ids, options.all);
+      const refs = await chosenRefs(fleet, ids, options.all, { unreadable: true });
       if (refs.length === 0) context.out.note(`no session is running in ${fleet.project.root}`);
       const interrupted: string[] = [];
       const act = (ref: string): Promise<StoppedSession> =>

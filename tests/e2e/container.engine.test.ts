@@ -185,8 +185,9 @@ describe('a container without the daemon', () => {
     const terminal = new TmuxTerminal(rig.paths);
     try {
       await terminal.open(100, 30);
+      // Pressed once more just as the program ends, Ctrl-C would end this whole line of the shell, and nothing would be said.
       await terminal.type(
-        `TMPDIR='${join(rig.root, 'tmp')}' '${join(REPOSITORY, 'bin/filare-agents.js')}' container run --workspace 'my $work' --env-file agent.env; echo "left with $?"`,
+        `trap : INT; TMPDIR='${join(rig.root, 'tmp')}' '${join(REPOSITORY, 'bin/filare-agents.js')}' container run --workspace 'my $work' --env-file agent.env; echo "left with $?"`,
       );
       await terminal.keys('Enter');
       await terminal.until((screen) => screen.includes('/home/agent/workspace'));
